@@ -111,9 +111,9 @@ class ToolChoice(Struct, frozen=True, gc=False):
 
 
 class OutputSchema(Struct, frozen=True, gc=False):
-    """Structured output: `kind` "json_object" asks for any JSON, "json_schema" for this schema."""
+    """What form the answer has: free text, any JSON object, or JSON of this schema."""
 
-    kind: Literal["json_object", "json_schema"]
+    kind: Literal["text", "json_object", "json_schema"]
     name: str | None = None
     description: str | None = None
     schema: JsonObject | None = None

@@ -43,7 +43,11 @@ class PluginError(ConfigError):
 
 
 class CallError(MultiRouteError):
-    """A call that cannot be answered: `status` for HTTP, `kind` a fault kind or a request error."""
+    """A call that cannot be answered: `status` for HTTP, `kind` a fault kind.
+
+    `decision_id` names the decision behind it, "" where there was none; `retry_after_s` is the
+    pushback for the client, None where none is known.
+    """
 
     status = 500
     kind = "plugin_error"
@@ -53,6 +57,8 @@ class CallError(MultiRouteError):
     def __init__(self, message: str, *, detail: str = "", param: str | None = None) -> None:
         super().__init__(message, detail=detail)
         self.param = param
+        self.decision_id = ""
+        self.retry_after_s: float | None = None
 
 
 class InvalidRequest(CallError):
@@ -102,6 +108,7 @@ class CallFailed(CallError):
         row = fault.row
         self.status = row.status
         self.may_retry = row.client_may_retry
+        self.retry_after_s = fault.retry_after_s
         self.type = {400: "invalid_request_error", 404: "invalid_request_error"}.get(
             row.status, "rate_limit_error" if row.status == 429 else "upstream_error"
         )

@@ -1,4 +1,4 @@
-"""Locator: where in the TOML text each key path stands. ``tomllib`` gives no positions."""
+"""Locator: where in the TOML text each key path stands. `tomllib` gives no positions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from multiroute_core.project.problems import Loc, Problem, Severity, enclosing, 
 class Mark(NamedTuple):
     """Where one key path was written.
 
-    ``written`` differs from the path where a profile inherited the value. ``is_explicit`` is
+    `written` differs from the path where a profile inherited the value. `is_explicit` is
     False for a table that only deeper headers or dotted keys imply.
     """
 
@@ -51,7 +51,7 @@ class Locator:
 
     @property
     def marks(self) -> Mapping[Loc, Mark]:
-        """Every known path, the root ``()`` included."""
+        """Every known path, the root `()` included."""
         return self._marks
 
     def __contains__(self, loc: Loc) -> bool:
@@ -68,7 +68,7 @@ class Locator:
         return self.mark(loc).line
 
     def where(self, loc: Loc) -> str:
-        """``file:line`` of the path or of its nearest existing parent."""
+        """`file:line` of the path or of its nearest existing parent."""
         mark = self.mark(loc)
         return mark.file if mark.line is None else f"{mark.file}:{mark.line}"
 
@@ -88,7 +88,7 @@ class Locator:
         *,
         is_table: bool = False,
     ) -> Problem:
-        """A problem of the value at ``loc``; with ``is_table``, of the table itself."""
+        """A problem of the value at `loc`; with `is_table`, of the table itself."""
         mark, written = self.mark(loc), self.written(loc)
         table = header(written if is_table else enclosing(written))
         return Problem(mark.file, mark.line, table, message, hint, severity, written)
@@ -99,7 +99,7 @@ class Locator:
 
 
 def locate(text: str, file: str) -> dict[Loc, Mark]:
-    """The mark of every table, key and list item of a TOML document that ``tomllib`` accepts.
+    """The mark of every table, key and list item of a TOML document that `tomllib` accepts.
 
     The line of a key is where its value begins (TOML wants both on one line); of a table, its
     header, or the first line that implies it; of a list item, where the item begins.

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from multiroute_core.api.errors import ConfigError
+
 Loc: TypeAlias = tuple[str | int, ...]
-"""A key path in the project file, e.g. ``("profiles", "fast", "candidates", 0)``."""
+"""A key path in the project file, e.g. `("profiles", "fast", "candidates", 0)`."""
 
 Severity: TypeAlias = Literal["error", "warning", "deferred"]
 """error = the start stops; warning = said once; deferred = the plugin kernel decides later."""
@@ -19,10 +21,10 @@ _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake, rendered as ``file:line: message in where (hint)``.
+    """One mistake, rendered as `file:line: message in where (hint)`.
 
-    ``line`` is 1-based, None where there is no text (settings that were built in memory).
-    ``where`` is the table's header as TOML writes it. Messages never hold a value that could be
+    `line` is 1-based, None where there is no text (settings that were built in memory).
+    `where` is the table's header as TOML writes it. Messages never hold a value that could be
     a secret.
 
     >>> print(Problem("multiroute.toml", 6, "[providers.acme]", "unknown key 'timout'",
@@ -46,8 +48,8 @@ class Problem:
         return f"{place}: {kind}{self.message}{inside}{hint}"
 
 
-class ProjectError(Exception):
-    """The project file cannot be used; ``problems`` lists every mistake, in file and line order."""
+class ProjectError(ConfigError):
+    """The project file cannot be used; `problems` lists every mistake, in file and line order."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = in_order(problems)

@@ -45,7 +45,7 @@ class Secret:
 
 
 class SecretRef(Table):
-    """Where a secret is found: exactly one of ``env``, ``file``, ``cmd``."""
+    """Where a secret is found: exactly one of `env`, `file`, `cmd`."""
 
     env: Text | None = None
     file: Text | None = None
@@ -65,12 +65,12 @@ class SecretRef(Table):
         kind, source = next(iter(value.items()))
         if kind == "cmd" and isinstance(source, list | tuple):
             if not source or not all(isinstance(part, str) and part for part in source):
-                refuse("'cmd' must be a program and its arguments, all strings")
+                refuse("needs as 'cmd' a program and its arguments, all strings")
             return value
         if not isinstance(source, str) or not source.strip():
-            refuse(f"'{kind}' must be a string that is not empty", f"write {form}")
+            refuse(f"needs as '{kind}' a string that is not empty", f"write {form}")
         if kind == "env" and not _ENV_NAME.match(source):
-            refuse("'env' must be the name of an environment variable, not its value", SECRET_HINT)
+            refuse("needs as 'env' the name of an environment variable", SECRET_HINT)
         return value
 
     @model_validator(mode="after")
@@ -81,7 +81,7 @@ class SecretRef(Table):
             except ValueError:
                 argv = []
             if not argv:
-                refuse("'cmd' cannot be split into words", "check its quotes, or write a list")
+                refuse("has a 'cmd' that cannot be split into words", "check its quotes")
         return self
 
 
@@ -95,8 +95,8 @@ def resolve_secret(
 ) -> Secret:
     """Reads the secret that a reference names; at start-up, never per request.
 
-    ``where`` is the reference's ``file:line``. Files are relative to ``base_dir``, the project's
-    folder, in which a command also runs, without a shell and with ``environ``; one line end at
+    `where` is the reference's `file:line`. Files are relative to `base_dir`, the project's
+    folder, in which a command also runs, without a shell and with `environ`; one line end at
     the end of a file or output is dropped.
 
     Raises:
@@ -105,8 +105,7 @@ def resolve_secret(
     """
     if ref.env is not None:
         value = environ.get(ref.env)
-        # a name in other letters may be the secret itself, pasted by mistake
-        shown = f" '{ref.env}'" if ref.env.isupper() else " named here"
+        shown = f" '{ref.env}'" if _is_plainly_a_name(ref.env) else " named here"
         if value is None:
             _fail(where, f"the environment variable{shown} is not set", "set it before the start")
         if not value.strip():
@@ -128,6 +127,11 @@ def resolve_secret(
     if not text.strip():
         _fail(where, f"the {source} gave nothing", "it must give the secret and nothing else")
     return Secret(text)
+
+
+def _is_plainly_a_name(name: str) -> bool:
+    """Whether it is safe to print: anything else may be the secret itself, pasted by mistake."""
+    return name.isupper() and ("_" in name or len(name) <= 16)
 
 
 def _fail(where: str, message: str, hint: str) -> NoReturn:

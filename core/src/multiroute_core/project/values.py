@@ -5,12 +5,13 @@ Every refusal says what to write instead and never repeats the value.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Annotated, NoReturn, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import (
@@ -39,15 +40,19 @@ class Table(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=True, arbitrary_types_allowed=True
     )
+    elsewhere: ClassVar[str] = ""  # the hint for an unknown key that is near to none of ours
 
 
-def refuse(message: str, hint: str = "") -> NoReturn:
+def refuse(message: str, hint: str = "", *, is_sentence: bool = False) -> NoReturn:
     """Stops validation with our own words. The message must not hold the value.
+
+    The message continues "'key' …", or stands alone with `is_sentence`.
 
     Raises:
         PydanticCustomError: always; `problems_from_validation` reads message and hint from it.
     """
-    raise PydanticCustomError("project", "{message}", {"message": message, "hint": hint})
+    code: Literal["project_sentence", "project"] = "project_sentence" if is_sentence else "project"
+    raise PydanticCustomError(code, "{message}", {"message": message, "hint": hint})
 
 
 # ---- frozen containers
@@ -84,7 +89,7 @@ def _freeze_mapping(value: Mapping[str, V]) -> Mapping[str, V]:
     return MappingProxyType(dict(value))
 
 
-def empty_mapping() -> Mapping[str, object]:
+def empty_mapping() -> Mapping[str, Any]:
     """A read-only mapping without entries."""
     return MappingProxyType({})
 
@@ -97,8 +102,8 @@ Document: TypeAlias = Annotated[
     Mapping[StrictStr, object], AfterValidator(_freeze_document), PlainSerializer(thaw)
 ]
 """A JSON document written as TOML."""
-_Freeze = AfterValidator(_freeze_mapping)
-_Dump = PlainSerializer(dict)
+Frozen = AfterValidator(_freeze_mapping)
+Dumped = PlainSerializer(dict)
 
 
 # ---- names
@@ -136,9 +141,9 @@ Text: TypeAlias = Annotated[StrictStr, AfterValidator(_text)]
 Flag: TypeAlias = StrictBool
 Count: TypeAlias = Annotated[StrictInt, Field(gt=0)]
 
-Named: TypeAlias = Annotated[Mapping[Name, V], _Freeze, _Dump]
-ByModel: TypeAlias = Annotated[Mapping[ModelId, V], _Freeze, _Dump]
-ByText: TypeAlias = Annotated[Mapping[Text, V], _Freeze, _Dump]
+Named: TypeAlias = Annotated[Mapping[Name, V], Frozen, Dumped]
+ByModel: TypeAlias = Annotated[Mapping[ModelId, V], Frozen, Dumped]
+ByText: TypeAlias = Annotated[Mapping[Text, V], Frozen, Dumped]
 
 
 # ---- numbers
@@ -164,7 +169,10 @@ def _money(value: object) -> Decimal:
 
 
 def _float(value: object) -> float:
-    return float(_number("must be a number")(value))
+    number = float(_number("must be a number")(value))
+    if math.isinf(number):
+        refuse("must be a number of ordinary size")
+    return number
 
 
 Money: TypeAlias = Annotated[
@@ -177,9 +185,19 @@ PositiveMoney: TypeAlias = Annotated[
     Field(gt=0),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
 ]
-Fraction: TypeAlias = Annotated[float, BeforeValidator(_float), Field(ge=0, le=1)]
+Fraction: TypeAlias = Annotated[
+    float,
+    BeforeValidator(_float),
+    Field(ge=0, le=1),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1}),
+]
 """0..1."""
-PositiveNumber: TypeAlias = Annotated[float, BeforeValidator(_float), Field(gt=0)]
+PositiveNumber: TypeAlias = Annotated[
+    float,
+    BeforeValidator(_float),
+    Field(gt=0),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
+]
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)\Z", re.ASCII)
 _UNIT_S = MappingProxyType(
@@ -189,7 +207,7 @@ _UNIT_S = MappingProxyType(
 
 
 def parse_duration(value: object) -> float:
-    """Seconds of a duration such as ``"250ms"``, ``"8s"``, ``"2m"``, ``"1h"``; above zero.
+    """Seconds of a duration such as `"250ms"`, `"8s"`, `"2m"`, `"1h"`; above zero.
 
     Raises:
         PydanticCustomError: a number without unit, another type, or zero.
@@ -229,7 +247,8 @@ class Listen:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine can reach it."""
-        return self.host in {"localhost", "::1"} or re.match(r"127(\.\d+){3}\Z", self.host) is not None
+        is_v4 = re.match(r"127(\.\d+){3}\Z", self.host) is not None
+        return is_v4 or self.host in {"localhost", "::1"}
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -266,11 +285,12 @@ def _base_url(value: str) -> str:
     try:
         parts = urlsplit(value)
         is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        has_user = "@" in parts.netloc
     except ValueError:
-        is_url = False
+        is_url = has_user = False
     if not is_url or re.search(r"\s", value):
         refuse("must be a URL", "it begins with http:// or https:// and names a host")
-    if "@" in parts.netloc or has_secret_in_url(value):
+    if has_user or has_secret_in_url(value):
         refuse("holds a user name or secret", "take it out of the URL; keys belong in api_keys")
     return value
 
@@ -280,7 +300,7 @@ BaseUrl: TypeAlias = Annotated[StrictStr, AfterValidator(_base_url)]
 
 @dataclass(frozen=True, slots=True)
 class Serve:
-    """One upstream model of one provider instance, written ``instance:upstream-id``."""
+    """One upstream model of one provider instance, written `instance:upstream-id`."""
 
     instance: str
     upstream_id: str

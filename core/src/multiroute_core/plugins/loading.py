@@ -1,0 +1,136 @@
+"""Loading: imports exactly the module of a selected plugin, through stevedore.
+
+stevedore's own list of entry points comes from a cache on disk whose times are rounded to 128 s,
+and its default on a failure is to log and go on. Here the list is what discovery found, and every
+failure raises.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, NoReturn
+
+from stevedore.extension import Extension, ExtensionManager, error_on_conflict
+from stevedore.named import NamedExtensionManager
+
+from multiroute_core.plugins.discovery import Found, Inventory
+from multiroute_core.plugins.problems import PluginErrors, refusal
+
+
+class SelectedPlugin(NamedExtensionManager[ModuleType]):
+    """Loads one plugin out of what discovery found in its group; the others stay unimported."""
+
+    def __init__(self, inventory: Inventory, selected: Found) -> None:
+        self._selected = selected
+        self._discovered = [
+            EntryPoint(found.name, found.module, found.group)
+            for found in inventory.of(selected.kind)
+        ]
+        super().__init__(
+            selected.group,
+            names=[selected.name],
+            propagate_map_exceptions=True,
+            on_load_failure_callback=self._load_failed,
+            on_missing_entrypoints_callback=self._missing,
+            conflict_resolver=error_on_conflict,
+        )
+
+    @property
+    def module(self) -> ModuleType:
+        """The imported module."""
+        # Extension.plugin is typed for classes; an entry point of ours names a module.
+        plugin: object = self[self._selected.name].plugin
+        assert isinstance(plugin, ModuleType)
+        return plugin
+
+    def list_entry_points(self) -> list[EntryPoint]:
+        """What discovery found, never stevedore's cache."""
+        return self._discovered
+
+    def _load_one_plugin(
+        self,
+        ep: EntryPoint,
+        invoke_on_load: bool,
+        invoke_args: tuple[Any, ...],
+        invoke_kwds: dict[str, Any],
+    ) -> Extension[ModuleType] | None:
+        try:
+            return super()._load_one_plugin(ep, invoke_on_load, invoke_args, invoke_kwds)
+        except KeyboardInterrupt:
+            raise
+        # A border: foreign code runs at import. A SystemExit(0) here would end the start as if
+        # all were well, and stevedore lets an AssertionError and every BaseException through.
+        except BaseException as exc:
+            raise self._failed(exc) from exc
+
+    def _failed(self, exc: BaseException) -> PluginErrors:
+        found = self._selected
+        who = f"{found.kind} '{found.name}' ({found.origin})"
+        missing = exc.name if isinstance(exc, ModuleNotFoundError) else None
+        if missing is not None and f"{found.module}.".startswith(f"{missing}."):
+            return refusal(
+                found.name,
+                f"{who} cannot be loaded: its entry point names the module '{found.module}', "
+                f"and there is no '{missing}'",
+                f"reinstall {found.distribution}",
+            )
+        hint = f"mend {found.distribution}, or take '{found.name}' out of [plugins] enable"
+        if missing is not None:
+            hint = f"install {found.distribution} together with what it depends on"
+        return refusal(found.name, f"{who} failed at import: {told(exc)}", hint)
+
+    @staticmethod
+    def _load_failed(
+        manager: ExtensionManager[ModuleType], entry_point: EntryPoint, error: BaseException
+    ) -> NoReturn:
+        raise error
+
+    def _missing(self, names: Iterable[str]) -> NoReturn:
+        found = self._selected
+        raise refusal(found.name, f"{found.kind} '{found.name}' was not discovered")
+
+
+def load(inventory: Inventory, found: Found) -> ModuleType:
+    """Import the module of one discovered plugin.
+
+    Raises:
+        PluginErrors: whatever the import raised, KeyboardInterrupt excepted.
+    """
+    return SelectedPlugin(inventory, found).module
+
+
+def told(exc: BaseException, *, within: Path | None = None) -> str:
+    """An exception in one line: class, words, and file:line where it was raised.
+
+    `within`: name the innermost line of this file or folder rather than of a library that it
+    called.
+    """
+    if isinstance(exc, SyntaxError) and exc.filename is not None:
+        return f"{type(exc).__name__}: {exc.msg} (at {exc.filename}:{exc.lineno})"
+    words = str(exc)
+    place = raised_at(exc.__traceback__, within)
+    said = f"{type(exc).__name__}: {words}" if words else type(exc).__name__
+    return f"{said} (at {place})" if place else said
+
+
+def raised_at(tb: TracebackType | None, within: Path | None = None) -> str:
+    """`file:line` of the innermost frame (inside `within`, if any is); "" where there is none."""
+    frames = [frame for frame in traceback.extract_tb(tb) if not frame.filename.startswith("<")]
+    inside = [
+        frame for frame in frames if within is not None and within in _and_parents(frame.filename)
+    ]
+    # Frames of this package only handed the call on.
+    foreign = [frame for frame in frames if Path(__file__).parent not in _and_parents(frame.filename)]
+    for chosen in (inside, foreign):
+        if chosen:
+            return f"{chosen[-1].filename}:{chosen[-1].lineno}"
+    return ""
+
+
+def _and_parents(filename: str) -> list[Path]:
+    path = Path(filename)
+    return [path, *path.parents]
