@@ -15,6 +15,7 @@ from multiroute_core.api.content import (
     Wire,
 )
 from multiroute_core.api.json import EMPTY, JsonObject
+from multiroute_core.api.operations import OtherBody
 
 Pairs: TypeAlias = tuple[tuple[bytes, bytes], ...]
 """Header names (lower case) and values, in order."""
@@ -59,15 +60,15 @@ class Call(Struct, frozen=True, gc=False):
     """What a client asked for, in our words, with the document as it was sent.
 
     `model` is what the client wrote there: a profile, an alias, a model. `doc` is the parsed
-    document: the pass lane's source. `body` is the decoded `ChatBody` for chat and count_tokens;
-    for other operations the document itself. `headers` are the client's allow-listed ones.
+    document: the pass lane's source. `body` is a `ChatBody` for chat and count_tokens, its own
+    type for every other operation. `headers` are the client's allow-listed ones.
     """
 
     operation: Operation
     model: str
     wire: Wire
     stream: bool
-    body: ChatBody | JsonObject
+    body: ChatBody | OtherBody
     doc: JsonObject
     headers: Pairs = ()
     client_wants_usage: bool = False

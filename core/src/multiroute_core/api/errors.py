@@ -107,6 +107,8 @@ class CallFailed(CallError):
         self.kind = fault.treated_as
         row = fault.row
         self.status = row.status
+        if self.kind == "bad_request" and fault.status in (404, 409, 413, 415, 422):
+            self.status = fault.status
         self.may_retry = row.client_may_retry
         self.retry_after_s = fault.retry_after_s
         self.type = {400: "invalid_request_error", 404: "invalid_request_error"}.get(

@@ -14,6 +14,7 @@ from msgspec import Struct
 from multiroute_core.api.content import Part, Wire
 from multiroute_core.api.faults import Fault
 from multiroute_core.api.json import EMPTY, Json, JsonObject
+from multiroute_core.api.operations import ResultValue
 from multiroute_core.api.usage import Usage
 
 Channel: TypeAlias = Literal[
@@ -99,7 +100,13 @@ class Opaque(Struct, frozen=True, gc=False):
     data: Json
 
 
-Event: TypeAlias = Start | PartStart | Delta | PartEnd | Used | Finish | Broken | Opaque
+class Result(Struct, frozen=True, gc=False):
+    """The whole answer of an operation beside chat; a `Finish` follows."""
+
+    value: ResultValue
+
+
+Event: TypeAlias = Start | PartStart | Delta | PartEnd | Used | Finish | Broken | Opaque | Result
 
 
 def is_content(event: Event) -> bool:
@@ -117,4 +124,4 @@ def is_content(event: Event) -> bool:
         assert isinstance(event, PartStart)
         part = event.part
         return part.kind not in ("text", "thinking", "refusal") or bool(part.text)
-    return False
+    return kind is Result

@@ -105,7 +105,7 @@ FAULTS: Final[Mapping[str, FaultClass]] = MappingProxyType(
         "budget_exhausted": _row("policy", "", 429, False),
         "rate_limited_here": _row("policy", "", 429, True),
         "refused_by_guard": _row("policy", "", 400, False),
-        "loss_refused": _row("policy", "", 400, False),
+        "loss_refused": _row("policy", "tm", 400, False),
         "no_candidate": _row("policy", "", 503, False),
         "deadline": _row("policy", "", 504, False),
         "spend": _row("policy", "", 429, False),

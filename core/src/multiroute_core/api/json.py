@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
-"""A JSON value seen through read-only types: plugins read it, nobody writes to it."""
+if TYPE_CHECKING:
+    Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+    """A JSON value seen through read-only types: plugins read it, nobody writes to it."""
+else:
+    # A recursive alias cannot be resolved at run time, where decoders read the annotations.
+    Json = Any
 
 JsonObject: TypeAlias = Mapping[str, Json]
 

@@ -11,7 +11,7 @@ from multiroute_core.api.json import EMPTY, JsonObject
 from multiroute_core.api.routing import Decision, View
 from multiroute_core.api.usage import Usage
 
-Outcome: TypeAlias = Literal["ok", "fault", "cancelled"]
+RecordOutcome: TypeAlias = Literal["ok", "fault", "cancelled"]
 
 
 class AttemptRecord(Struct, frozen=True, tag="attempt"):
@@ -25,7 +25,7 @@ class AttemptRecord(Struct, frozen=True, tag="attempt"):
     number: int
     target: str
     model: str
-    outcome: Outcome
+    outcome: RecordOutcome
     fault: str
     detail: str
     status: int | None
@@ -56,7 +56,7 @@ class CallRecord(Struct, frozen=True, tag="call"):
     project: str
     target: str
     model: str
-    outcome: Outcome
+    outcome: RecordOutcome
     fault: str
     status: int
     attempts: int

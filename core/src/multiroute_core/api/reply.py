@@ -16,11 +16,13 @@ from multiroute_core.api.events import (
     Finish,
     Opaque,
     PartStart,
+    Result,
     Start,
     Used,
 )
 from multiroute_core.api.faults import Fault
 from multiroute_core.api.json import EMPTY, Json, JsonObject
+from multiroute_core.api.operations import ResultValue
 from multiroute_core.api.usage import Usage, merged
 
 
@@ -43,7 +45,8 @@ class Choice(Struct, frozen=True, gc=False):
 
 
 class Reply(Struct, frozen=True, gc=False):
-    """A complete answer, or what came of it: `fault` is set if it broke."""
+    """A complete answer, or what came of it: `fault` is set if it broke. `result` is that of an
+    operation beside chat; a chat has choices."""
 
     id: str
     model: str
@@ -52,6 +55,7 @@ class Reply(Struct, frozen=True, gc=False):
     fault: Fault | None = None
     opaque: tuple[Opaque, ...] = ()
     extra: JsonObject = EMPTY
+    result: ResultValue | None = None
 
     @property
     def text(self) -> str:
@@ -113,6 +117,7 @@ def fold(events: Iterable[Event]) -> Reply:
     usage: Usage | None = None
     fault: Fault | None = None
     opaque: list[Opaque] = []
+    result: ResultValue | None = None
     for event in events:
         if isinstance(event, Delta):
             if event.channel == "logprobs":
@@ -132,6 +137,8 @@ def fold(events: Iterable[Event]) -> Reply:
             fault = event.fault
         elif isinstance(event, Opaque):
             opaque.append(event)
+        elif isinstance(event, Result):
+            result = event.value
     numbers = sorted({choice for choice, _ in parts} | set(finishes) | set(logprobs))
     choices = tuple(
         Choice(
@@ -145,4 +152,6 @@ def fold(events: Iterable[Event]) -> Reply:
         )
         for number in numbers
     )
-    return Reply(start.id, start.model, choices, usage, fault, tuple(opaque), extra or EMPTY)
+    return Reply(
+        start.id, start.model, choices, usage, fault, tuple(opaque), extra or EMPTY, result
+    )

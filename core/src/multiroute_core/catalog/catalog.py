@@ -27,8 +27,8 @@ class Catalog:
     models: Mapping[str, ModelFacts]
     offerings: Mapping[str, Mapping[str, Offering]]
     rules: NameRules = field(default_factory=NameRules)
-    aliases: Mapping[str, str] = MappingProxyType({})
-    overrides: Mapping[str, ModelOverride] = MappingProxyType({})
+    aliases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    overrides: Mapping[str, ModelOverride] = field(default_factory=lambda: MappingProxyType({}))
 
     @classmethod
     def of(
@@ -117,7 +117,7 @@ class Catalog:
             return name
         base, _, snapshot = name.partition("@")
         if snapshot == "latest":
-            return base if base in self.models else self._latest.get(base)
+            return self._latest.get(base) or (base if base in self.models else None)
         if snapshot and base in self.models:
             return name if self.offerings_of(name) else None
         explicit = self._names.get(name.lower())
@@ -157,19 +157,19 @@ class Catalog:
             for alias in model.aliases:
                 if names.setdefault(alias.lower(), model.id) != model.id:
                     names[alias.lower()] = ""
-        names.update({alias: model_id for alias, model_id in self.aliases.items()})
+        names.update(self.aliases)
         return names
 
     @cached_property
     def _latest(self) -> Mapping[str, str]:
-        newest: dict[str, ModelFacts] = {}
+        """The newest released model by `lab/family`; one that is sold before one that is not."""
+        newest: dict[str, tuple[bool, str, str]] = {}
         for model in self.models.values():
-            if model.family and model.released:
-                family = f"{model.id.partition('/')[0]}/{model.family}"
-                known = newest.get(family)
-                if known is None or (known.released or "", known.id) < (model.released, model.id):
-                    newest[family] = model
-        return {family: model.id for family, model in newest.items()}
+            family = f"{model.id.partition('/')[0]}/{model.family}"
+            if model.family and model.released and model.id != family:
+                rank = (model.id in self._by_model, model.released, model.id)
+                newest[family] = max(newest.get(family, rank), rank)
+        return {family: rank[2] for family, rank in newest.items()}
 
     @cached_property
     def _normaliser(self) -> Normaliser:

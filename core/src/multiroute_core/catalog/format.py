@@ -24,7 +24,7 @@ SCHEMA: Final = 1
 
 
 class Source(Struct, frozen=True, omit_defaults=True):
-    """Where facts come from: a name, the date of the version that was read ("" unknown), licence."""
+    """Where facts come from: a name, the date of the version read ("" unknown), its licence."""
 
     name: str
     date: str = ""

@@ -2,7 +2,7 @@
 
 What an offering adds to a model is taken off the name: who serves it, region, date, stage,
 quantisation, `:free`, context size, effort. It is taken off one piece at a time, and the first
-rest that is a known model wins: `gpt-x-turbo` stays itself where such a model is known. Which
+rest that is a known model wins: `x1-turbo` stays itself where such a model is known. Which
 word names a lab or a host is data (`NameRules`), never code.
 """
 
@@ -41,14 +41,17 @@ class Normalised(NamedTuple):
 
 
 _REGIONS: Final = frozenset(
-    "us eu au ap jp in uk ca sa apac global regional us-gov us-gov-west-1 us-gov-east-1".split()
+    {
+        *("us", "eu", "au", "ap", "jp", "in", "uk", "ca", "sa", "apac", "global", "regional"),
+        *("us-gov", "us-gov-west-1", "us-gov-east-1"),
+    }
 )
 _SAFE: Final = re.compile(
     r"""[-:@](
         free | latest | default | instruct | it | hf | maas | tee | batch | flex | priority
       | preview | exp | experimental | beta | alpha | original | exacto | extended | online
-      | (?:nv|mx)?fp\d+ | bf16 | int[48] | \d-?bit | awq | gptq | gguf | w\d+a\d+ | i?q\d(?:[-_]\w+)?
-      | lora | \d+k | (?:gt|lte)-\d+k
+      | (?:nv|mx)?fp\d+ | bf16 | int[48] | \d-?bit | awq | gptq | gguf | w\d+a\d+
+      | i?q\d(?:[-_]\w+)* | lora | \d+k | (?:gt|lte)-\d+k
     )$""",
     re.VERBOSE,
 )
@@ -72,7 +75,7 @@ _DATES: Final = (
     re.compile(r"[-@:]((?:0[1-9]|1[0-2])-?[0-3]\d)$"),
     re.compile(r"[-@:](00\d)$"),
 )
-_REVISION: Final = re.compile(r"-v\d+(?::\d+)?$|-\d:\d+$|(?<=[a-z]):\d$|-v0[.p-]\d$")
+_REVISION: Final = re.compile(r"-v\d+(?::\d+)?$|-\d:\d+$|(?<=[a-z]):\d$|-v[0][.p-]\d$")
 _DASHED_VERSION: Final = re.compile(r"(?<![\d.])(\d{1,2})-(\d)(?=$|-)")
 _POINT: Final = re.compile(r"(?<=\d)p(?=\d)")
 _SQUEEZED: Final = re.compile(r"[-_. :]+")
@@ -85,7 +88,7 @@ _Named: TypeAlias = tuple[str, str | None, tuple[str, ...]]
 def squeezed(name: str) -> str:
     """A name without what spellings differ in: case, separators, the point of a version.
 
-    >>> squeezed("Kimi-K2_6") == squeezed("kimi-k2.6") == squeezed("kimi-k2p6")
+    >>> squeezed("Acme-X2_6") == squeezed("acme-x2.6") == squeezed("acme-x2p6")
     True
     """
     return _SQUEEZED.sub("", _POINT.sub(".", name.lower()))
@@ -192,7 +195,7 @@ class Normaliser:
         return model or self._bare.get(key)
 
     def _elsewhere(self, name: str, lab: str, provider: str) -> str | None:
-        """A name that leaves its lab out (`lab/x1` for `lab-x1`), or a lab that serves another's."""
+        """A name without its lab (`lab/x1` for `lab-x1`), or a lab that serves another's model."""
         home = lab or provider
         if home:
             model = self._full.get(f"{home}/{squeezed(home + name)}")

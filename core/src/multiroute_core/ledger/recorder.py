@@ -17,6 +17,7 @@ from multiroute_core.api import MultiRouteError, Observer, Record, RecordStore, 
 BATCH_ROWS: Final = 256
 BATCH_S: Final = 0.05
 _RECENT_VIEWS: Final = 64
+_UNWRITABLE: Final = (TypeError, ValueError, OverflowError)
 _log = logging.getLogger("multiroute.ledger")
 
 
@@ -106,7 +107,7 @@ class Recorder:
     most `BATCH_S` or until `BATCH_ROWS` are there. While the store fails they stay there, at most
     `max_backlog` (then new ones are lost and counted), and are tried again with a capped back-off;
     writing is idempotent, so each row is there once afterwards. Records that the store cannot
-    write at all (it raises TypeError or ValueError) are given up one by one.
+    write at all (it raises TypeError, ValueError or OverflowError) are given up one by one.
 
     Starting and closing store and observers is their owner's business: after `aclose` of this.
     """
@@ -280,7 +281,7 @@ class Recorder:
         batch = tuple(islice(self._backlog, BATCH_ROWS))
         try:
             await self._store.append(batch)
-        except (TypeError, ValueError):
+        except _UNWRITABLE:
             await self._write_singly(batch)
         except Exception as exc:  # noqa: BLE001 - the border to a store: the rows are kept
             self._failed(exc)
@@ -294,7 +295,7 @@ class Recorder:
         for record in batch:
             try:
                 await self._store.append((record,))
-            except (TypeError, ValueError) as exc:
+            except _UNWRITABLE as exc:
                 self._errors += 1
                 _log.error("ledger_record_unwritable error=%s", type(exc).__name__)
                 self._advance(1, lost=1)

@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
-from importlib_metadata import Distribution, EntryPoint, distributions
+from importlib_metadata import Distribution, EntryPoint
 from packaging.utils import canonicalize_name
 
 from multiroute_core.plugins.contract import CORE_DISTRIBUTION, declared_range
@@ -121,7 +121,7 @@ def discover(search_path: Sequence[str] | None = None) -> Inventory:
     each installed distribution, and the metadata of those that have plugins.
     """
     path = None if search_path is None else tuple(search_path)
-    scan = distributions() if path is None else distributions(path=list(path))
+    scan = Distribution.discover() if path is None else Distribution.discover(path=list(path))
     seen: set[str] = set()
     found: list[Found] = []
     strays: set[tuple[str, str]] = set()
@@ -129,7 +129,10 @@ def discover(search_path: Sequence[str] | None = None) -> Inventory:
         # The cheap look first: parsing everybody's metadata would take ten times as long.
         if GROUP_PREFIX not in (distribution.read_text("entry_points.txt") or ""):
             continue
-        name = canonicalize_name(distribution.name)
+        try:
+            name = canonicalize_name(distribution.name)
+        except (FileNotFoundError, KeyError):
+            continue  # the rest of a broken uninstall: entry points without metadata
         if name in seen:
             continue
         seen.add(name)

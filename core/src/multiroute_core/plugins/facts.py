@@ -83,8 +83,8 @@ def _origin(origin: str) -> str:
     parts, host = _split(origin)
     if parts.path:
         raise ValueError("should be an origin: no path, no slash at the end")
-    wild, _, domain = host.rpartition("*.")
-    if "*" in wild + domain or (host.startswith("*.") and domain.count(".") < 1):
+    domain = host.removeprefix("*.")
+    if "*" in domain or (domain != host and "." not in domain):
         raise ValueError("a wildcard stands for leading labels of a domain: https://*.acme.com")
     return origin
 
@@ -176,9 +176,7 @@ def facts_of_all(found: Iterable[Found]) -> Mapping[Found, PluginFacts | PluginE
             if key not in files:
                 files[key] = _tables(one, folder / FILE_NAME) if folder is not None else {}
             tables = files[key]
-            facts[one] = (
-                tables if isinstance(tables, PluginErrors) else _facts(one, folder, tables)
-            )
+            facts[one] = tables if isinstance(tables, PluginErrors) else _facts(one, folder, tables)
         except PluginErrors as error:
             facts[one] = error
     return MappingProxyType(facts)
@@ -219,6 +217,7 @@ def _tables(found: Found, file: Path) -> Mapping[str, Mapping[str, object]]:
             f"{file}: cannot be read: {exc}",
             f"it belongs to {found.origin}: mend the file, or reinstall the distribution",
         ) from exc
+    belongs = f"it belongs to {found.origin}"
     schema = document.pop("schema", None)
     if schema != SCHEMA or isinstance(schema, bool):
         raise refusal(
@@ -229,13 +228,15 @@ def _tables(found: Found, file: Path) -> Mapping[str, Mapping[str, object]]:
     for kind, tables in document.items():
         if kind not in KINDS:
             raise refusal(
-                found.name, f"{file}: unknown kind of plugin [{kind}]", did_you_mean(kind, KINDS)
+                found.name,
+                f"{file}: unknown kind of plugin [{kind}]",
+                f"{did_you_mean(kind, KINDS)}; {belongs}",
             )
         if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
             raise refusal(
                 found.name,
                 f"{file}: [{kind}] should hold one table for each name",
-                f"write [{kind}.{found.name}]",
+                f"write [{kind}.{found.name}]; {belongs}",
             )
     return document
 
@@ -262,8 +263,10 @@ def _facts(
     try:
         facts = PluginFacts.model_validate(table)
     except ValidationError as exc:
-        mistakes = "; ".join(_mistake(found.kind, error["loc"], error["msg"], error["type"])
-                             for error in exc.errors(include_url=False, include_input=False))
+        mistakes = "; ".join(
+            _mistake(found.kind, error["loc"], error["msg"], error["type"])
+            for error in exc.errors(include_url=False, include_input=False)
+        )
         raise _wrong(found, file, mistakes) from None
     if foreign := facts.model_fields_set - _FOR_ALL - _ALSO.get(found.kind, frozenset()):
         mistakes = "; ".join(f"a {found.kind} has no '{key}'" for key in sorted(foreign))
@@ -285,5 +288,3 @@ def _wrong(found: Found, file: Path, mistakes: str) -> PluginErrors:
         f"{file}: [{found.kind}.{found.name}]: {mistakes}",
         f"it belongs to {found.origin}: mend the file, or install another version",
     )
-
-

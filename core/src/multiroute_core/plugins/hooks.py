@@ -8,20 +8,24 @@ happens to be called.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import ModuleType
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import pluggy
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from multiroute_core.api import ProviderRuntime, hookspecs
 from multiroute_core.plugins.kinds import FACTORIES, GROUPS, CodeKind
-from multiroute_core.plugins.loading import raised_at, told
 from multiroute_core.plugins.nearest import did_you_mean
 from multiroute_core.plugins.problems import PluginErrors, PluginProblem, refusal
+from multiroute_core.plugins.schemes import url_secrets
+from multiroute_core.plugins.telling import is_revealing, told
 
 T = TypeVar("T")
+
+Secrets: TypeAlias = Callable[[], Collection[str]]
+"""What must not stand in a message; asked only when there is one."""
 
 
 class Hooks:
@@ -84,7 +88,8 @@ class Hooks:
         return self._made(
             lambda: self._pm.hook.multiroute_make_provider(
                 name=self._name, instance=instance, settings=settings, runtime=runtime
-            )
+            ),
+            lambda: [runtime.secret(label) for label in runtime.credentials],
         )
 
     def make_scorer(self, settings: BaseModel | None) -> object:
@@ -106,12 +111,12 @@ class Hooks:
         )
 
     def make_store(self, url: str, settings: BaseModel | None) -> object:
-        """The store for a URL. What it raises is not repeated: the URL may hold a password."""
+        """The store for a URL, which may hold a password."""
         return self._made(
             lambda: self._pm.hook.multiroute_make_store(
                 name=self._name, url=url, settings=settings
             ),
-            is_secret=True,
+            lambda: url_secrets(url),
         )
 
     def make_guard(self, settings: BaseModel | None) -> object:
@@ -135,8 +140,9 @@ class Hooks:
             known = [name for name in vars(hookspecs) if name.startswith("multiroute_")]
             for name, caller in sorted(vars(self._pm.hook).items()):
                 if isinstance(caller, pluggy.HookCaller) and not caller.has_spec():
-                    yield self._problem(f"implements an unknown hook '{name}'",
-                                        did_you_mean(name, known))
+                    yield self._problem(
+                        f"implements an unknown hook '{name}'", did_you_mean(name, known)
+                    )
 
     def _bad_hooks(self, module: ModuleType) -> Iterator[PluginProblem]:
         """What pluggy does not look at: async functions, generators, parameters never filled."""
@@ -161,23 +167,26 @@ class Hooks:
 
     # ---- calls ---------------------------------------------------------------------------------
 
-    def _made(self, call: Callable[[], object], *, is_secret: bool = False) -> object:
-        made = self._called(call, is_secret=is_secret)
+    def _made(self, call: Callable[[], object], secrets: Secrets = tuple) -> object:
+        made = self._called(call, secrets)
         factory = FACTORIES[self._kind]
         if made is None:
-            raise self._refusal(f"made nothing: {factory} returned None",
-                                f"return a {self._kind} for the name '{self._name}', or raise")
+            raise self._refusal(
+                f"made nothing: {factory} returned None",
+                f"return a {self._kind} for the name '{self._name}', or raise",
+            )
         return made
 
-    def _called(self, call: Callable[[], T], *, is_secret: bool = False) -> T:
+    def _called(self, call: Callable[[], T], secrets: Secrets = tuple) -> T:
         try:
             result = call()
         # A border: the plugin's own code. A SystemExit must not pass for a clean end.
-        except (Exception, SystemExit) as exc:
-            said = _safely(exc, is_secret=is_secret)
-            # `from None` where the exception could print what must not be seen.
-            cause = None if is_secret or isinstance(exc, ValidationError) else exc
-            raise self._refusal(f"failed at start-up: {said}", "mend it or its settings") from cause
+        except (Exception, SystemExit) as exc:  # noqa: BLE001  foreign code
+            known = secrets()
+            cause = None if is_revealing(exc, known) else exc
+            raise self._refusal(
+                f"failed at start-up: {told(exc, secrets=known)}", "mend it or its settings"
+            ) from cause
         if inspect.isawaitable(result):
             if inspect.iscoroutine(result):
                 result.close()
@@ -209,22 +218,10 @@ def _unusable(function: Callable[..., object]) -> tuple[str, str]:
             )
         if parameter.default is not parameter.empty:
             return (
-                f"gives '{parameter.name}' a default, which pluggy takes in place of the argument",
+                f"gives '{parameter.name}' a default, which pluggy may take over the argument",
                 "remove the default",
             )
     return "", ""
-
-
-def _safely(exc: BaseException, *, is_secret: bool) -> str:
-    """An exception without values that could be a secret."""
-    place = raised_at(exc.__traceback__)
-    if is_secret:
-        return f"{type(exc).__name__}" + (f" (at {place})" if place else "")
-    if isinstance(exc, ValidationError):
-        errors = exc.errors(include_url=False, include_input=False, include_context=False)
-        mistakes = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in errors)
-        return f"{mistakes}" + (f" (at {place})" if place else "")
-    return told(exc)
 
 
 def _a(value: object) -> str:

@@ -7,11 +7,9 @@ failure raises.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint
-from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any, NoReturn
 
 from stevedore.extension import Extension, ExtensionManager, error_on_conflict
@@ -19,6 +17,7 @@ from stevedore.named import NamedExtensionManager
 
 from multiroute_core.plugins.discovery import Found, Inventory
 from multiroute_core.plugins.problems import PluginErrors, refusal
+from multiroute_core.plugins.telling import told
 
 
 class SelectedPlugin(NamedExtensionManager[ModuleType]):
@@ -101,36 +100,3 @@ def load(inventory: Inventory, found: Found) -> ModuleType:
         PluginErrors: whatever the import raised, KeyboardInterrupt excepted.
     """
     return SelectedPlugin(inventory, found).module
-
-
-def told(exc: BaseException, *, within: Path | None = None) -> str:
-    """An exception in one line: class, words, and file:line where it was raised.
-
-    `within`: name the innermost line of this file or folder rather than of a library that it
-    called.
-    """
-    if isinstance(exc, SyntaxError) and exc.filename is not None:
-        return f"{type(exc).__name__}: {exc.msg} (at {exc.filename}:{exc.lineno})"
-    words = str(exc)
-    place = raised_at(exc.__traceback__, within)
-    said = f"{type(exc).__name__}: {words}" if words else type(exc).__name__
-    return f"{said} (at {place})" if place else said
-
-
-def raised_at(tb: TracebackType | None, within: Path | None = None) -> str:
-    """`file:line` of the innermost frame (inside `within`, if any is); "" where there is none."""
-    frames = [frame for frame in traceback.extract_tb(tb) if not frame.filename.startswith("<")]
-    inside = [
-        frame for frame in frames if within is not None and within in _and_parents(frame.filename)
-    ]
-    # Frames of this package only handed the call on.
-    foreign = [frame for frame in frames if Path(__file__).parent not in _and_parents(frame.filename)]
-    for chosen in (inside, foreign):
-        if chosen:
-            return f"{chosen[-1].filename}:{chosen[-1].lineno}"
-    return ""
-
-
-def _and_parents(filename: str) -> list[Path]:
-    path = Path(filename)
-    return [path, *path.parents]

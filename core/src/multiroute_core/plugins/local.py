@@ -11,8 +11,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Final
 
-from multiroute_core.plugins.loading import told
 from multiroute_core.plugins.problems import refusal
+from multiroute_core.plugins.telling import told
 
 MODULE_PREFIX: Final = "multiroute_local_"
 
@@ -40,7 +40,7 @@ def local_name(path: Path) -> str:
 
 
 def module_name(path: Path) -> str:
-    """An import name of its own for each path; the same at every load, so that a reload replaces."""
+    """An import name of its own for each path; a reload of the file replaces the module."""
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
     return f"{MODULE_PREFIX}{re.sub(r'[^0-9A-Za-z_]', '_', local_name(path))}_{digest}"
 

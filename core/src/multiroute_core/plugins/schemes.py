@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from multiroute_core.api import ConfigError
 
@@ -34,3 +35,17 @@ def store_name(url: str) -> str:
             "installed store's scheme"
         )
     return _SPELLINGS.get(scheme, scheme)
+
+
+def url_secrets(url: str) -> tuple[str, ...]:
+    """What of a store's URL must not stand in a message: itself, its password and its query.
+
+    >>> url_secrets("redis://me:p%40ss@127.0.0.1")
+    ('redis://me:p%40ss@127.0.0.1', 'p%40ss', 'p@ss')
+    """
+    try:
+        parts = urlsplit(url)
+        password, query = parts.password or "", parts.query
+    except ValueError:
+        password = query = ""
+    return tuple(dict.fromkeys(filter(None, (url, password, unquote(password), query))))

@@ -76,6 +76,7 @@ class _Checker:
         self.project = project
         self.file = project.file
         self.locator = project.locator
+        self.broken = broken
         self.plugins_are_known = not any(loc[:1] in ((), ("plugins",)) for loc in broken)
         self.profile_names = self.names("profiles")
 
@@ -148,9 +149,10 @@ class _Checker:
 
     def choices(self, profile: Profile, loc: Loc) -> Iterator[Problem]:
         """The candidates, and what says in which order they stand."""
-        if not profile.candidates and not profile.split:
+        has_split = profile.split or _follows((*loc, "split"), self.broken)
+        if not profile.candidates and not has_split:
             hint = "list model ids under 'candidates', or extend a profile that does"
-            yield self.locator.problem(loc, "no candidates", hint, is_table=True)
+            yield self.locator.problem((*loc, "candidates"), "no candidates", hint)
         for key in ("candidates", "order", "score"):
             if profile.split and getattr(profile, key):
                 message = f"'{key}' does nothing beside 'split'"

@@ -47,8 +47,6 @@ def project_schema(plugin_schemas: Mapping[str, Mapping[str, Any]]) -> dict[str,
 
 def _ease_core(definitions: dict[str, Any]) -> None:
     """What the models accept beyond their fields: a store or secret in short, an heir's tables."""
-    store = definitions["StoreTable"]
-    definitions["StoreTable"] = {"anyOf": [{"type": "string"}, store]}
     reference = definitions["SecretRef"]
     for field in reference["properties"].values():
         arms = [arm for arm in field.pop("anyOf") if arm != {"type": "null"}]
@@ -67,6 +65,15 @@ def _ease_core(definitions: dict[str, Any]) -> None:
                 arms = field.pop("anyOf")[:-1]
                 field.pop("default", None)
                 field.update(arms[0] if len(arms) == 1 else {"anyOf": arms})
+            # the value inside, not what one writes: seconds for a duration, a parsed address
+            if "default" in field and not _is_written_so(field["default"], field.get("type")):
+                field.pop("default")
+    definitions["StoreTable"] = {"anyOf": [{"type": "string"}, definitions["StoreTable"]]}
+
+
+def _is_written_so(default: object, kind: object) -> bool:
+    expected = {"string": str, "number": float, "integer": int, "boolean": bool, "array": list}
+    return isinstance(default, expected.get(str(kind), ()))
 
 
 def _take_in(definitions: dict[str, Any], full_name: str, plugin_schema: Mapping[str, Any]) -> str:

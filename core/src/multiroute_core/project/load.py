@@ -118,7 +118,8 @@ def _in_folder(folder: Path) -> Path:
 
 
 def _inspection(project: Project, problems: Iterable[Problem]) -> Inspection:
-    ordered = in_order([*problems, *not_yet_in_effect(project)])
+    files = [str(source) for source in project.sources]
+    ordered = in_order([*problems, *not_yet_in_effect(project)], files)
     warnings = tuple(p for p in ordered if p.severity != "error")
     return Inspection(replace(project, warnings=warnings), ordered)
 
@@ -161,8 +162,11 @@ def _validate(
                 for problem in problems_from_validation(exc, locator=locator, model=ProjectFile)
                 if not any(problem.loc[: len(bad)] == bad for bad in broken)
             ]
+            taken: set[Loc] = set()
             for path in error_paths(exc, locator):
-                broken.add(_take_out(rest, path))
+                if not any(path[: len(gone)] == gone for gone in taken):
+                    taken.add(_take_out(rest, path))
+            broken |= taken
     return ProjectFile(), problems, broken | {()}
 
 

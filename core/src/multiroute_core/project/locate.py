@@ -104,7 +104,7 @@ def locate(text: str, file: str) -> dict[Loc, Mark]:
     The line of a key is where its value begins (TOML wants both on one line); of a table, its
     header, or the first line that implies it; of a list item, where the item begins.
     """
-    return _Scanner(text.replace("\r\n", "\n"), file).scan()
+    return _Scanner(text, file).scan()
 
 
 class _Scanner:

@@ -64,7 +64,7 @@ class Limits(Table):
     attempts: Count = 4
     deadline: Duration = 60.0
     spend: Money | None = None
-    timeouts: Timeouts = Timeouts()
+    timeouts: Timeouts = Field(default_factory=Timeouts)
     on_break: Literal["error", "continue", "restart"] = "error"
     on_loss: Literal["error", "report", "allow"] = "report"
 
@@ -129,8 +129,8 @@ class Profile(Table):
     score: Score | None = None
     order: Literal["priority", "weight", "cost"] | None = None
     weights: ByModel[PositiveNumber] = Field(default_factory=empty_mapping)
-    limits: Limits = Limits()
+    limits: Limits = Field(default_factory=Limits)
     fallback: Fallback | None = None
     split: tuple[Split, ...] = ()
-    targets: TargetFilter = TargetFilter()
+    targets: TargetFilter = Field(default_factory=TargetFilter)
     strict: Flag = False

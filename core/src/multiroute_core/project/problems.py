@@ -56,10 +56,10 @@ class ProjectError(ConfigError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """The problems without repetition; files in order of first mention, then by line."""
+def in_order(problems: Iterable[Problem], files: Iterable[str] = ()) -> tuple[Problem, ...]:
+    """The problems without repetition, by file and line: `files` first, others as they come."""
     unique = list(dict.fromkeys(problems))
-    files = list(dict.fromkeys(problem.file for problem in unique))
+    files = list(dict.fromkeys([*files, *(problem.file for problem in unique)]))
     return tuple(
         sorted(unique, key=lambda p: (files.index(p.file), p.line is not None, p.line or 0))
     )
@@ -107,7 +107,7 @@ def enclosing(loc: Loc) -> Loc:
     >>> enclosing(("profiles", "fast", "split", 0, "weight"))
     ('profiles', 'fast')
     """
-    start = 2 if len(loc) > 1 and isinstance(loc[1], int) else 0
+    start = 2 if len(loc) > 2 and isinstance(loc[1], int) else 0
     for at in range(start, len(loc)):
         if isinstance(loc[at], int):
             return loc[: at - 1]

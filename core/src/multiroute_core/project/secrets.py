@@ -119,9 +119,8 @@ def resolve_secret(
     source = "secret file" if ref.file is not None else "secret command"
     if len(raw) > _LIMIT_BYTES:
         _fail(where, f"the {source} gave more than {_LIMIT_BYTES} bytes", "is it the right one?")
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
+    text = raw.decode("utf-8", "replace")
+    if "\ufffd" in text:  # strict decoding would raise an error that holds the bytes
         _fail(where, f"the {source} did not give UTF-8 text", "is it the right one?")
     text = text.removesuffix("\n").removesuffix("\r")
     if not text.strip():

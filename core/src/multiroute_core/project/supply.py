@@ -110,9 +110,9 @@ class ModelTable(Table):
     """
 
     serve: tuple[ServeEntry, ...] = ()
-    price: Prices = Prices()
+    price: Prices = Field(default_factory=Prices)
     quality: ByText[Fraction] = Field(default_factory=empty_mapping)
-    capabilities: Capabilities = Capabilities()
+    capabilities: Capabilities = Field(default_factory=Capabilities)
 
 
 def _requirement(value: str) -> str:

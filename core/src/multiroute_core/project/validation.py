@@ -141,7 +141,7 @@ def _problem(
     hint = str(context.get("hint", "")) if error["type"].startswith("project") else ""
     written = locator.written(path)
     name = label(written)
-    is_table = len(path) == len(base) or (len(written) == 2 and isinstance(written[1], int))
+    is_table = len(path) == len(base)
     if error["type"] == "missing":
         return locator.problem(path, f"'{name}' is missing", _description(model, path, base))
     if error["type"] == "extra_forbidden":

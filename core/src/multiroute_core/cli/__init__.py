@@ -1,0 +1,1 @@
+"""The command line: `multiroute <command>`. Start in `main`; one module a command."""

@@ -1,0 +1,52 @@
+"""Filters: why a candidate cannot serve a request. They remove, they never lower."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from multiroute_core.api.routing import Candidate, Features, Verdict, View
+from multiroute_core.routing.policy import Policy
+
+
+def removed_by_needs(view: View, policy: Policy, needs: tuple[str, ...]) -> Iterator[Verdict]:
+    """Candidates that lack what the request uses or the profile requires.
+
+    A capability that is known to be absent removes; one that is unknown removes only where the
+    profile requires it. Depends on `needs` alone, so that a caller may keep the outcome.
+    """
+    required = {need for need in policy.require if not need.endswith("?")}
+    required |= {n.rstrip("?") for n in policy.require if n.endswith("?") and n[:-1] in needs}
+    for index, candidate in enumerate(view.candidates):
+        verdict = _capability(index, candidate, needs, required)
+        if verdict is not None:
+            yield verdict
+
+
+def _capability(
+    index: int, candidate: Candidate, needs: tuple[str, ...], required: set[str]
+) -> Verdict | None:
+    known = candidate.capabilities
+    for need in needs:
+        if known.get(need) is False:
+            return Verdict(index, "capability", f"it cannot do {need}, which the request uses")
+    for need in sorted(required):
+        if known.get(need) is not True:
+            why = "it cannot do" if need in known else "it is not known to do"
+            return Verdict(index, "require", f"{why} {need}, which the profile requires")
+    return None
+
+
+def removed_by_size(view: View, features: Features) -> Iterator[Verdict]:
+    """Candidates whose context or output limit the request exceeds. Unknown limits pass."""
+    wanted = features.input_tokens
+    longest = features.max_output
+    for index, candidate in enumerate(view.candidates):
+        context = candidate.context
+        if context is not None and wanted > context:
+            reason = f"about {wanted} input tokens exceed its context of {context}"
+            yield Verdict(index, "context", reason)
+        elif longest is not None:
+            limit = candidate.max_output
+            if limit is not None and longest > limit:
+                reason = f"{longest} output tokens exceed its limit of {limit}"
+                yield Verdict(index, "max_output", reason)
