@@ -12,7 +12,7 @@ from multiroute_core.api.records import Record
 _ENCODER: Final = msgspec.json.Encoder(
     enc_hook=plain, decimal_format="string", order="deterministic"
 )
-_DECODER: Final = msgspec.json.Decoder(Record)
+_DECODER: Final[msgspec.json.Decoder[Record]] = msgspec.json.Decoder(Record)
 
 
 class NotARecord(ValueError):

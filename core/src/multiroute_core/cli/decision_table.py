@@ -19,7 +19,7 @@ def shown_value(term: str, value: int | None, unit: str = "") -> str:
     """A term's value with its unit.
 
     >>> shown_value("cost_usd", 1_230_000), shown_value("latency_s", 850_000_000)
-    ('$0.00123', '0.85 s')
+    ('$0.00123', '850 ms')
     >>> shown_value("quality", 620_000_000), shown_value("penalty", None)
     ('0.62', '–')
     """
@@ -32,7 +32,7 @@ def shown_value(term: str, value: int | None, unit: str = "") -> str:
         case "cost_usd":
             return f"${number:.6f}".rstrip("0").rstrip(".")
         case "latency_s":
-            return f"{number:.3g} s"
+            return shown_time(number)
         case "penalty":
             return f"{number:.3g} points"
         case _:
@@ -47,8 +47,10 @@ def print_decision(record: Mapping[str, Any]) -> None:
     scorers = list(
         dict.fromkeys(term["scorer"] for one in candidates for term in one.get("terms", ()))
     )
-    shown = table("place", "target", "model", *scorers, "utility", "verdict",
-                  numbers=["place", *scorers, "utility"])  # fmt: skip
+    # in an order that is not by score the number only says the place once more
+    points = ["utility"] if record.get("order", "score") == "score" else []
+    shown = table("place", "target", "model", *scorers, *points, "verdict",
+                  numbers=["place", *scorers, *points])  # fmt: skip
     for one in candidates:
         values = {
             term["scorer"]: shown_value(term["term"], term["value"], term.get("unit", ""))
@@ -61,7 +63,7 @@ def print_decision(record: Mapping[str, Any]) -> None:
             one["target"],
             one["model"] or "–",
             *(values.get(name, "–") for name in scorers),
-            "–" if utility is None else f"{utility / _UNIT:.2f}",
+            *(("–" if utility is None else f"{utility / _UNIT:.2f}") for _ in points),
             f"removed by {removed['filter']}: {removed['reason']}" if removed else "may serve",
             style="dim" if removed else "bold" if place == 0 else "",
         )
@@ -90,8 +92,10 @@ def _print_head(record: Mapping[str, Any]) -> None:
     needs = ", ".join(features.get("needs", ()))
     console = out()
     console.print(f"decision {record['decision'] or '(not sent)'}", style="bold", soft_wrap=True)
+    chosen = f"order by {record['order']}; " if "order" in record else ""
     console.print(
-        f"asked for {asked}{way}; profile {record['profile'] or '–'}; {at:%Y-%m-%d %H:%M:%S} UTC",
+        f"asked for {asked}{way}; profile {record['profile'] or '–'}; {chosen}"
+        f"{at:%Y-%m-%d %H:%M:%S} UTC",
         soft_wrap=True,
     )
     console.print(
@@ -126,7 +130,7 @@ def print_attempts(call: CallRecord | None, attempts: Sequence[AttemptRecord]) -
                 one.target,
                 outcome or one.outcome,
                 "–" if one.status is None else str(one.status),
-                f"{one.total_s:.3g} s",
+                shown_time(one.total_s),
                 shown_cost(one.cost_pusd),
                 "; ".join(part for part in (one.detail, one.why) if part),
                 style="green" if one.outcome == "ok" else "red",
@@ -137,9 +141,18 @@ def print_attempts(call: CallRecord | None, attempts: Sequence[AttemptRecord]) -
         console.print(
             f"call {call.call_id}: {answered or call.outcome}, status {call.status}, "
             f"{call.attempts} attempt{'s' if call.attempts != 1 else ''}, "
-            f"{call.total_s:.3g} s, {shown_cost(call.cost_pusd)}",
+            f"{shown_time(call.total_s)}, {shown_cost(call.cost_pusd)}",
             soft_wrap=True,
         )
+
+
+def shown_time(seconds: float) -> str:
+    """Seconds, or milliseconds where it is less than one.
+
+    >>> shown_time(1.234), shown_time(0.0316)
+    ('1.23 s', '31.6 ms')
+    """
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
 
 
 def shown_cost(pusd: int | None) -> str:

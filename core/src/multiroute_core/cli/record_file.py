@@ -46,6 +46,7 @@ class RecordFile:
             ViewRecord,
             decode_record,
         )
+        from multiroute_core.router.deciding import view_id
 
         try:
             record = decode_record(json.dumps(document.get("record")))
@@ -54,10 +55,11 @@ class RecordFile:
             raise ConfigError(f"{where}: is no recorded decision: {exc}") from exc
         if not isinstance(record, DecisionRecord) or not isinstance(view, ViewRecord):
             raise ConfigError(f"{where}: 'record' should be a decision and 'view' a view")
-        if view.id != record.decision.view_id:
+        found = view_id(view.view)
+        if not view.id == found == record.decision.view_id:
             raise ConfigError(
                 f"{where}: the decision cites view {record.decision.view_id}, "
-                f"but the file holds view {view.id}"
+                f"but the view in the file is {found} by its content"
             )
         return cls(record, view.view)
 

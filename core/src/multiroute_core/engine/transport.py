@@ -158,10 +158,10 @@ def fault_of(error: httpx.HTTPError, *, sent: bool) -> Fault:
         return Fault("connect_error", "no connection to the provider became free in time")
     if isinstance(error, httpx.RemoteProtocolError):
         text = str(error).lower()
-        if "disconnected" in text or "without sending" in text:
-            return Fault("reset", "the provider closed the connection without an answer")
         if "incomplete" in text or "peer closed" in text:
             return Fault("truncated", "the provider's reply was cut off")
+        if "disconnected" in text:
+            return Fault("reset", "the provider closed the connection without an answer")
         return Fault("protocol", "the provider's reply is not valid HTTP")
     if isinstance(error, (httpx.ReadError, httpx.WriteError, httpx.CloseError)):
         where = "while it answered" if sent else "before it answered"

@@ -39,9 +39,7 @@ def check_framing(found: Mapping[bytes, bytes], http_version: str) -> None:
         HttpRefusal: 400 or 417, and the connection ends.
     """
     host = found.get(b"host")
-    if (host is not None or http_version == "1.1") and (
-        host is None or not _HOST.fullmatch(host)
-    ):
+    if (host is not None or http_version == "1.1") and (host is None or not _HOST.fullmatch(host)):
         raise _bad("there must be exactly one Host header, with a valid host and port")
     if b"transfer-encoding" in found:
         if b"content-length" in found:
@@ -50,9 +48,7 @@ def check_framing(found: Mapping[bytes, bytes], http_version: str) -> None:
             raise _bad("HTTP/1.0 has no Transfer-Encoding")
     expected = found.get(b"expect")
     if expected is not None and expected.lower() != b"100-continue":
-        raise HttpRefusal(
-            417, "expectation_failed", "the only Expect is 100-continue", closes=True
-        )
+        raise HttpRefusal(417, "expectation_failed", "the only Expect is 100-continue", closes=True)
 
 
 def _bad(message: str) -> HttpRefusal:

@@ -59,7 +59,7 @@ def _summarise(router: MultiRoute) -> None:
     if file.profiles:
         profiles = table("profile", "candidates", "chosen by", "fallback")
         for name, profile in file.profiles.items():
-            by = profile.order or "priority"
+            by: str = profile.order or "priority"
             if profile.score is not None:
                 by = f"score of {', '.join(profile.score.use)}"
             mark = " (default)" if name == file.project.default else ""
@@ -67,7 +67,7 @@ def _summarise(router: MultiRoute) -> None:
                 f"{name}{mark}",
                 "\n".join(profile.candidates) or "by its split",
                 by,
-                profile.fallback.use if profile.fallback is not None else "none: one attempt",
+                profile.fallback.use if profile.fallback is not None else "the only active one",
             )
         console.print(profiles)
     keys = f"{len(file.keys)} keys" if len(file.keys) != 1 else "1 key"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from multiroute_core.cli.options import AsJson, Config
 
 if TYPE_CHECKING:
     from multiroute_core.cli.plugin_rows import PluginRow
+    from multiroute_core.cli.plugin_settings import PluginSettings
 
 _LIST = examples(
     ("multiroute plugin list", "every installed plugin, and what is wrong with it"),
@@ -107,15 +108,16 @@ def show_plugin(
     """
     from multiroute_core.cli.console import print_json
     from multiroute_core.cli.plugin_rows import plugin_rows
+    from multiroute_core.cli.plugin_settings import settings_of
 
     rows = plugin_rows(config)
     chosen = [row for row in rows if row.name == name]
     if not chosen:
         raise _unknown(name, rows)
-    described = [_settings_of(row) if settings else None for row in chosen]
+    described = [settings_of(row) if settings else None for row in chosen]
     if as_json:
         documents = [
-            row.document() | ({} if found is None else {"settings": found})
+            row.document() | ({} if found is None else {"settings": found.document()})
             for row, found in zip(chosen, described, strict=True)
         ]
         print_json(documents)
@@ -133,7 +135,7 @@ def _unknown(name: str, rows: list[PluginRow]) -> Exception:
     return ConfigError(f"{said} ({hint or '`multiroute plugin list` shows what is installed'})")
 
 
-def _print(row: PluginRow, settings: list[dict[str, Any]] | None) -> None:
+def _print(row: PluginRow, settings: PluginSettings | None) -> None:
     from multiroute_core.cli.console import out, table
 
     console = out()
@@ -153,56 +155,13 @@ def _print(row: PluginRow, settings: list[dict[str, Any]] | None) -> None:
         if row.kind != "catalog":
             console.print(f"  its settings: multiroute plugin show {row.name} --settings",
                           style="dim")  # fmt: skip
-    elif not settings:
+    elif not settings.rows:
         console.print("  takes no settings")
     else:
         shown = table("setting", "default", "type", "meaning")
-        for one in settings:
-            shown.add_row(one["name"], one["default"], one["type"], one["meaning"])
+        for one in settings.rows:
+            shown.add_row(one.name, one.default, one.type, one.meaning)
         console.print(shown)
+        console.print(settings.about, soft_wrap=True)
     console.print()
 
-
-def _settings_of(row: PluginRow) -> list[dict[str, Any]]:
-    """Name, default, type and meaning of each setting; imports the plugin.
-
-    Raises:
-        ConfigError: the plugin cannot be used.
-    """
-    from multiroute_core.plugins import Kernel, discover
-    from multiroute_core.plugins.kinds import CODE_KINDS
-
-    if row.kind not in CODE_KINDS:
-        return []
-    kernel = Kernel.load(discover(), enable=[row.name])
-    model = next(
-        kernel.settings_model(kind, row.name) for kind in CODE_KINDS if kind == row.kind
-    )
-    if model is None:
-        return []
-    properties = model.model_json_schema().get("properties", {})
-    required = set(model.model_json_schema().get("required", ()))
-    return [
-        {
-            "name": name,
-            "default": "required" if name in required else _default(schema),
-            "type": _type(schema),
-            "meaning": schema.get("description", ""),
-        }
-        for name, schema in properties.items()
-    ]
-
-
-def _default(schema: dict[str, Any]) -> str:
-    import json
-
-    return json.dumps(schema["default"], ensure_ascii=False) if "default" in schema else ""
-
-
-def _type(schema: dict[str, Any]) -> str:
-    if "enum" in schema:
-        return " | ".join(map(str, schema["enum"]))
-    arms = [arm for arm in schema.get("anyOf", ()) if arm.get("type") != "null"]
-    if arms:
-        return " | ".join(_type(arm) for arm in arms)
-    return str(schema.get("type", schema.get("$ref", "").rpartition("/")[2] or "any"))

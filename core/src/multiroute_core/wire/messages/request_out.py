@@ -214,7 +214,7 @@ def _tool_choice(
 def _conversation(
     messages: Sequence[Message], losses: list[Loss]
 ) -> tuple[list[dict[str, Json]], list[Json]]:
-    """System blocks and turns. Results of tools go into one user turn with what follows them."""
+    """System blocks and turns. Results of tools that follow one another go into one turn."""
     system: list[dict[str, Json]] = []
     turns: list[tuple[str, list[Json], bool]] = []
     for number, message in enumerate(messages):
@@ -239,7 +239,7 @@ def _conversation(
                 blocks.append(block)
         _fields(message, path, losses)
         is_result = any(part.kind == "tool_result" for part in message.parts)
-        if turns and role == "user" and turns[-1][0] == "user" and turns[-1][2]:
+        if turns and is_result and turns[-1][2]:
             turns[-1][1].extend(blocks)
         elif blocks:
             turns.append((role, blocks, is_result))
