@@ -107,11 +107,10 @@ def run(capfd: pytest.CaptureFixture[str]) -> Run:
 def spawn() -> Run:
     """Runs a command line as a process of its own."""
 
-    def run_there(*arguments: str | Path, text: str = "", env: dict[str, str] | None = None) -> Done:
+    def run_there(*arguments: str | Path, text: str = "") -> Done:
         done = subprocess.run(
             [sys.executable, "-m", "multiroute_core.cli", *map(str, arguments)],
             input=text,
-            env={**os.environ, **(env or {})},
             capture_output=True,
             text=True,
             timeout=_ENDS_WITHIN_S,

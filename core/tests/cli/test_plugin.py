@@ -66,7 +66,8 @@ def test_nothing_is_imported(project):
         "ours = [n for n in sys.modules if n.startswith('multiroute_')]\n"
         "print([n for n in ours if n.split('.')[0] != 'multiroute_core'])\n"
     )
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", source]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
 

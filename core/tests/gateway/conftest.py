@@ -1,12 +1,11 @@
-"""What the gateway's tests share: a running gateway, and a client that sends raw bytes."""
+"""What the gateway's tests share: a running gateway."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import uvloop
@@ -18,7 +17,6 @@ LIMITS = Limits(drain_s=0.0, grace_s=5.0)
 
 Scenario = Callable[[str], Coroutine[Any, Any, Any]]
 Serving = Callable[..., Any]
-Raw = Callable[..., Awaitable[bytes]]
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])
@@ -39,21 +37,3 @@ def serving(request: pytest.FixtureRequest) -> Serving:
             return runner.run(run())
 
     return serve
-
-
-async def _raw(base_url: str, *pieces: bytes) -> bytes:
-    parts = urlsplit(base_url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    try:
-        for piece in pieces:
-            writer.write(piece)
-            await writer.drain()
-        return await reader.read()
-    finally:
-        writer.close()
-
-
-@pytest.fixture
-def raw() -> Raw:
-    """`await raw(base_url, *pieces)`: everything that comes back until the server closes."""
-    return _raw

@@ -178,9 +178,13 @@ def test_a_broken_stream_ends_in_an_error_and_without_its_end_mark(serving: Serv
         async with client(base_url) as sdk:
             stream = await sdk.chat.completions.create(model="broken", messages=HI, stream=True)
             seen = []
-            with pytest.raises(openai.APIError, match="went silent"):
+
+            async def read() -> None:
                 async for chunk in stream:
                     seen.append(chunk.choices[0].delta.content)
+
+            with pytest.raises(openai.APIError, match="went silent"):
+                await read()
             assert "Hello" in seen
         document = {"model": "broken", "messages": HI, "stream": True}
         async with httpx.AsyncClient(base_url=base_url, headers=BEARER) as http:

@@ -270,3 +270,12 @@ def test_propensities_by_weight_are_exact() -> None:
     document = record_document(DecisionRecord(decision, "p", 0, "c", "l"), it)
     chances = {c["target"]: c["propensity"] for c in document["candidates"]}  # type: ignore[union-attr,index]
     assert chances == {"p:a": 750_000_000, "p:b": 250_000_000}
+
+
+def test_a_candidate_that_does_another_operation_is_removed() -> None:
+    embeds = Candidate(Target("p:e", "p", "e", "lab/e", ""), operations=("embeddings",))
+    chats = Candidate(Target("p:c", "p", "c", "lab/c", ""), operations=("chat",))
+    unknown = Candidate(Target("p:u", "p", "u", "lab/u", ""))
+    it = compiled([embeds, chats, unknown])
+    assert sorted(plan(it, Features("embeddings", False, 1, 0))) == ["e", "u"]
+    assert sorted(plan(it, Features("count_tokens", False, 1, 0))) == ["c", "u"]

@@ -97,6 +97,10 @@ class Dialect(Protocol):
         """A whole reply as the client's JSON, and what of it the format could not show."""
         ...
 
+    def reply_type(self, call: Call) -> str:
+        """Content type of a whole reply to this call."""
+        ...
+
     def writer(self, call: Call) -> StreamWriter:
         """A writer for one stream."""
         ...

@@ -16,7 +16,8 @@ class Offering(Struct, frozen=True, omit_defaults=True):
     `id` is the upstream's name; `model` our normalised id `lab/name`, "" where unknown.
     `capabilities` are True or False; a name that is absent is unknown. `context` and `max_output`
     are tokens, None unknown. `prices` empty means unknown, never free. `wires` restricts the API
-    formats for this model; () means all that the provider speaks. `disputed` names fields on which
+    formats for this model; () means all that the provider speaks. `operations` () means unknown:
+    any may be tried. `disputed` names fields on which
     sources disagree.
     """
 
@@ -29,7 +30,7 @@ class Offering(Struct, frozen=True, omit_defaults=True):
     capabilities: Mapping[str, bool] = {}
     modalities_in: tuple[str, ...] = ()
     modalities_out: tuple[str, ...] = ()
-    operations: tuple[str, ...] = ("chat",)
+    operations: tuple[str, ...] = ()
     wires: tuple[Wire, ...] = ()
     region: str | None = None
     flags: tuple[str, ...] = ()

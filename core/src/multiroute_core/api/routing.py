@@ -19,7 +19,7 @@ class Candidate(Struct, frozen=True, gc=False):
     """A target that is considered, with what is known of it.
 
     `context`, `max_output`: tokens, None unknown. `capabilities`: a name that is absent is
-    unknown. `prices` () means unknown. `quality` is by use case. `weight` and `priority` are the
+    unknown. `operations` and `prices` () mean unknown. `quality` is by use case. `weight` and `priority` are the
     profile's (priority 0 comes first).
     """
 
@@ -28,6 +28,7 @@ class Candidate(Struct, frozen=True, gc=False):
     max_output: int | None = None
     capabilities: Mapping[str, bool] = {}
     modalities_in: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ()
     prices: tuple[PriceSheet, ...] = ()
     quality: Mapping[str, Quality] = {}
     weight: float = 1.0

@@ -185,6 +185,10 @@ class GatewayProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():
             # What follows such a request need not be HTTP: it is not read.
             cycle.keep_alive = False
+        if self._open:
+            # uvicorn stops reading behind a request that is being answered, and would not notice
+            # that the client leaves; what may be read ahead is bounded here anyway.
+            self.flow.resume_reading()
         self._open.append(cycle)
 
     def on_message_complete(self) -> None:
@@ -226,10 +230,8 @@ class GatewayProtocol(HttpToolsProtocol):
             # The client waits for an earlier reply; reading may even be paused for it.
             wait_s = self._limits.head_s
             self._read_timer = self.loop.call_later(wait_s, self._on_read_deadline)
-        elif (self._phase == _IN_BODY and not self._open) or (
-            self._phase == _BETWEEN and self._fed_bytes == 0
-        ):
-            self.transport.close()  # answered already, or never asked
+        elif self._phase == _BETWEEN or (self._phase == _IN_BODY and not self._open):
+            self.transport.close()  # never asked, or answered already
         else:
             self._refuse(TOO_SLOW)
 

@@ -93,6 +93,7 @@ class Targets:
                         max_output=offering.max_output,
                         capabilities=offering.capabilities,
                         modalities_in=offering.modalities_in,
+                        operations=offering.operations,
                         prices=offering.prices,
                         quality={} if facts is None else facts.quality,
                         weight=weight / len(targets),
@@ -134,9 +135,10 @@ def _best(offerings: Sequence[Offering]) -> Offering | None:
     """The one offering that stands for a model at an instance: undated before dated, newest last
     snapshot first, then by the shortest name."""
     chat = [offering for offering in offerings if "chat" in offering.operations]
-    if not chat:
+    choice = chat or offerings
+    if not choice:
         return None
-    undated = [offering for offering in chat if offering.snapshot is None]
+    undated = [offering for offering in choice if offering.snapshot is None]
     if undated:
         return min(undated, key=lambda offering: (len(offering.id), offering.id))
-    return max(chat, key=lambda offering: (offering.snapshot or "", offering.id))
+    return max(choice, key=lambda offering: (offering.snapshot or "", offering.id))

@@ -11,7 +11,11 @@ from typing import cast
 from multiroute_core.api.price_math import linear
 from multiroute_core.api.routing import Column, Decision, Features, Live, Verdict, View
 from multiroute_core.api.scorer import FilteringScorer, Rater, Scorer, Term
-from multiroute_core.routing.filters import removed_by_needs, removed_by_size
+from multiroute_core.routing.filters import (
+    removed_by_needs,
+    removed_by_operation,
+    removed_by_size,
+)
 from multiroute_core.routing.policy import Policy
 from multiroute_core.routing.rendezvous import uniform, weight
 from multiroute_core.routing.terms import (
@@ -140,12 +144,16 @@ class Compiled:
         )
 
     def _removed(self, features: Features) -> list[Verdict]:
-        by_needs = self._needs.get(features.needs)
+        key = (features.operation, *features.needs)
+        by_needs = self._needs.get(key)
         if by_needs is None:
             if len(self._needs) >= _KEPT_NEEDS:
                 self._needs.clear()
-            by_needs = tuple(removed_by_needs(self.view, self.policy, features.needs))
-            self._needs[features.needs] = by_needs
+            by_needs = (
+                *removed_by_needs(self.view, self.policy, features.needs),
+                *removed_by_operation(self.view, features.operation),
+            )
+            self._needs[key] = by_needs
         return [*removed_by_size(self.view, features), *by_needs]
 
     def _ask_filter(

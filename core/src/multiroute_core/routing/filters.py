@@ -36,6 +36,19 @@ def _capability(
     return None
 
 
+_NEEDS_OPERATION = {"count_tokens": "chat", "image_edits": "images"}
+
+
+def removed_by_operation(view: View, operation: str) -> Iterator[Verdict]:
+    """Candidates that are known not to do this operation at all."""
+    wanted = _NEEDS_OPERATION.get(operation, operation)
+    for index, candidate in enumerate(view.candidates):
+        known = candidate.operations
+        if known and wanted not in known and operation not in known:
+            reason = f"it does {', '.join(known)}, not {operation}"
+            yield Verdict(index, "operation", reason)
+
+
 def removed_by_size(view: View, features: Features) -> Iterator[Verdict]:
     """Candidates whose context or output limit the request exceeds. Unknown limits pass."""
     wanted = features.input_tokens

@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 def chat(
     prompt: Annotated[
         str | None,
-        typer.Argument(metavar="[PROMPT]", help="A question; without one a conversation begins."),
+        typer.Argument(metavar="PROMPT", help="A question; without one a conversation begins."),
     ] = None,
     model: Annotated[
         str,

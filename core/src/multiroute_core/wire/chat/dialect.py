@@ -38,6 +38,10 @@ class ChatDialect:
         """Content type of its streams."""
         return "text/event-stream; charset=utf-8"
 
+    def reply_type(self, call: Call) -> str:
+        """Content type of a whole reply."""
+        return "application/json"
+
     def call(self, operation: Operation, doc: JsonObject, headers: Pairs) -> Call:
         """The request in our words.
 

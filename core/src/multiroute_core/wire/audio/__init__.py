@@ -1,0 +1,17 @@
+"""The audio formats: `/v1/audio/speech` and `/v1/audio/transcriptions`, both ways."""
+
+from multiroute_core.wire.audio.speech import SpeechDialect, encode_speech, speech_reply
+from multiroute_core.wire.audio.transcriptions import (
+    TranscriptionsDialect,
+    encode_transcription,
+    transcript_reply,
+)
+
+__all__ = [
+    "SpeechDialect",
+    "TranscriptionsDialect",
+    "encode_speech",
+    "encode_transcription",
+    "speech_reply",
+    "transcript_reply",
+]

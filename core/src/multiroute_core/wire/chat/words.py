@@ -1,0 +1,47 @@
+"""The format's own words, shared by its readers and writers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+WIRE: Final = "chat"
+
+PARAMS: Final = frozenset(
+    {
+        "temperature",
+        "top_p",
+        "top_k",
+        "seed",
+        "frequency_penalty",
+        "presence_penalty",
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        "user",
+        "metadata",
+        "service_tier",
+        "store",
+        "modalities",
+        "audio",
+        "prediction",
+        "verbosity",
+        "prompt_cache_key",
+        "safety_identifier",
+        "web_search_options",
+    }
+)
+"""Parameters with a common name; a codec carries each over or reports it lost."""
+
+LIMITS: Final = ("max_completion_tokens", "max_tokens")
+"""The names of the output limit; the first that is given counts."""
+
+THOUGHTS: Final = ("reasoning_content", "reasoning")
+"""Names under which providers give thinking as plain text."""
+
+FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
+    {"anthropic-claude-v1": "messages", "openai-responses-v1": "responses"}
+)
+"""Formats of reasoning details (OpenRouter's words, 2026-08) whose signatures are those of a wire
+format of ours: they may go back to that family."""
