@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import pty
+import select
 import signal
 import subprocess
 import sys
@@ -146,3 +149,31 @@ def test_ctrl_c_ends_the_answer_and_the_conversation_goes_on():
     assert (code, out) == (0, b"Two.\n")
     assert b"(ended)" in err
     assert messages == [{"role": "user", "content": "second"}], "what was ended is not carried on"
+
+
+def _read_until(terminal: int, wanted: bytes) -> bytes:
+    """What a terminal shows, up to and with the wanted words."""
+    shown = b""
+    while wanted not in shown:
+        ready, _, _ = select.select([terminal], [], [], 30)
+        assert ready, f"{wanted!r} did not come, but {shown!r}"
+        shown += os.read(terminal, 4096)
+    return shown
+
+
+def test_at_a_terminal_ctrl_c_at_the_prompt_is_answered_and_ctrl_d_ends(project):
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [*_CHAT])
+    try:
+        _read_until(terminal, b"> ")
+        os.write(terminal, b"\x03")
+        _read_until(terminal, b"Ctrl-D ends")
+        os.write(terminal, b"Hello\n")
+        _read_until(terminal, b"You said: Hello")
+        _read_until(terminal, b"> ")
+        os.write(terminal, b"\x04")
+        _, status = os.waitpid(pid, 0)
+    finally:
+        os.close(terminal)
+    assert os.waitstatus_to_exitcode(status) == 0

@@ -9,7 +9,12 @@ import pytest
 
 from core.tests.gateway.conftest import Serving
 from core.tests.gateway.raw_client import connection, exchange, statuses
-from core.tests.gateway.stand_in import KEY, Held, StandIn
+from core.tests.gateway.stand_in import KEY, Held, StandIn, answer_of, told
+from multiroute_core.api import Call, Fault
+from multiroute_core.engine.sink import Sink
+from multiroute_core.gateway.errors import HttpRefusal, error_body
+from multiroute_core.gateway.request_head import check_framing, notable
+from multiroute_core.wire.chat import ChatDialect
 
 DOCUMENT = b'{"model":"balanced","messages":[{"role":"user","content":"hi"}]}'
 POST = (
@@ -18,6 +23,14 @@ POST = (
 )
 GET = b"GET /health/live HTTP/1.1\r\n"
 CLOSE = b"connection: close\r\n"
+
+
+async def turns(seconds: float) -> None:
+    """Let the event loop turn until deadlines shorter than this have passed."""
+    loop = asyncio.get_running_loop()
+    until_s = loop.time() + seconds
+    while loop.time() < until_s:
+        await asyncio.sleep(0)
 
 
 def chunked(body: bytes, size: int = 7) -> bytes:
@@ -89,6 +102,15 @@ def test_heads_have_a_size(serving: Serving, headers: bytes, status: int) -> Non
     async def scenario(base_url: str) -> None:
         data = await exchange(base_url, GET + b"host: x\r\n" + headers)
         assert statuses(data) == [status]
+
+    serving(StandIn(), scenario)
+
+
+@pytest.mark.parametrize("end", [b" HTTP/1.1\r\nhost: x\r\n\r\n", b""], ids=["whole", "endless"])
+def test_a_path_has_a_length(serving: Serving, end: bytes) -> None:
+    async def scenario(base_url: str) -> None:
+        data = await exchange(base_url, b"GET /health/live?" + b"a" * 100_000 + end)
+        assert statuses(data) == [414]
 
     serving(StandIn(), scenario)
 
@@ -319,6 +341,74 @@ def test_a_refused_body_that_arrives_leaves_the_connection_usable(serving: Servi
     serving(StandIn(), scenario)
 
 
+def test_such_a_connection_may_then_be_idle(serving: Serving) -> None:
+    """The deadline of the body ends with the body, though the answer came before it."""
+
+    async def scenario(base_url: str) -> None:
+        async with connection(base_url) as (reader, writer):
+            bare = POST.replace(KEY.encode(), b"wrong") + b"content-length: 4\r\n\r\n"
+            writer.write(bare)
+            await reader.readuntil(b"}}")
+            writer.write(b"{ }\n")
+            await turns(0.1)
+            writer.write(GET + b"host: x\r\n" + CLOSE + b"\r\n")
+            assert statuses(await reader.read()) == [200]
+
+    serving(StandIn(), scenario, body_s=0.05, head_s=0.05)
+
+
+def test_nonsense_behind_a_running_stream_ends_it_and_is_not_answered_into_it(
+    serving: Serving,
+) -> None:
+    async def scenario(base_url: str) -> None:
+        held = router.behaviours["held"] = Held()
+        body = DOCUMENT.replace(b'"balanced"', b'"held","stream":true')
+        async with connection(base_url) as (reader, writer):
+            writer.write(POST + b"content-length: %d\r\n\r\n" % len(body) + body)
+            await held.waiting.wait()
+            writer.write(b"nonsense\r\n\r\n")
+            data = await reader.read()
+        assert statuses(data) == [200]
+        assert b"[DONE]" not in data
+        await held.cancelled.wait()
+
+    router = StandIn()
+    serving(router, scenario)
+
+
+def test_a_broken_stream_is_the_last_of_its_connection(serving: Serving) -> None:
+    async def breaking(call: Call, sink: Sink, call_id: str) -> None:
+        await sink.begin(answer_of(call_id))
+        await sink.send(told()[0], None)
+        await sink.fail(Fault("stall", "the provider went silent"))
+
+    async def scenario(base_url: str) -> None:
+        body = DOCUMENT.replace(b'"balanced"', b'"broken","stream":true')
+        data = await exchange(base_url, POST + b"content-length: %d\r\n\r\n" % len(body) + body)
+        assert b"connection: close" not in data  # nobody knew when it began
+        assert b"went silent" in data
+
+    serving(StandIn({"broken": breaking}), scenario)
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_two_framings_are_refused_under_any_server(version: str) -> None:
+    found = notable(
+        [(b"host", b"x"), (b"content-length", b"5"), (b"transfer-encoding", b"chunked")]
+    )
+    with pytest.raises(HttpRefusal) as caught:
+        check_framing(found, version)
+    assert caught.value.status == 400
+    assert caught.value.closes
+
+
+def test_an_error_in_words_that_are_no_unicode_can_still_be_told() -> None:
+    error = HttpRefusal(400, "bad\ud800", "no such name: \ud800")
+    assert json.loads(error_body(ChatDialect(), error, ""))["error"]["message"] == (
+        "no such name: ?"
+    )
+
+
 def test_a_long_answer_is_not_cut_by_the_deadlines_of_reading(serving: Serving) -> None:
     """The next request's head may wait, half sent, as long as the answer before it takes."""
 
@@ -328,9 +418,7 @@ def test_a_long_answer_is_not_cut_by_the_deadlines_of_reading(serving: Serving) 
             body = DOCUMENT.replace(b"balanced", b"held")
             writer.write(POST + b"content-length: %d\r\n\r\n" % len(body) + body + GET)
             await held.waiting.wait()
-            deadline = asyncio.get_running_loop().time() + 0.1
-            while asyncio.get_running_loop().time() < deadline:
-                await asyncio.sleep(0)
+            await turns(0.1)
             held.release.set()
             writer.write(b"host: x\r\n" + CLOSE + b"\r\n")
             assert statuses(await reader.read()) == [200, 200]

@@ -89,8 +89,9 @@ def test_leaving_ends_the_running_answer_though_more_requests_wait_behind_it(
     async def scenario(base_url: str) -> None:
         held = router.behaviours["held"] = Held(speaks=False)
         async with connection(base_url) as (_, writer):
-            writer.write(post(stream=False) + post(stream=False, model=b"next"))
+            writer.write(post(stream=False))
             await held.waiting.wait()
+            writer.write(post(stream=False, model=b"next"))
         await held.cancelled.wait()
 
     router = StandIn()

@@ -88,11 +88,17 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """An empty site folder on `sys.path`; what was imported from it is forgotten afterwards."""
+    """An empty site folder on `sys.path`; what was imported from it is forgotten afterwards.
+
+    Real plugins that other tests have imported step aside: a site may use their names.
+    """
     made = Site(tmp_path / "site")
     made.path.mkdir()
     monkeypatch.syspath_prepend(str(made.path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    for name in list(sys.modules):
+        if name.startswith("multiroute_") and name.partition(".")[0] != "multiroute_core":
+            monkeypatch.delitem(sys.modules, name)
     before = set(sys.modules)
     yield made
     for name in set(sys.modules) - before:

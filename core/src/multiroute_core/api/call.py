@@ -61,7 +61,9 @@ class Call(Struct, frozen=True, gc=False):
 
     `model` is what the client wrote there: a profile, an alias, a model. `doc` is the parsed
     document: the pass lane's source. `body` is a `ChatBody` for chat and count_tokens, its own
-    type for every other operation. `headers` are the client's allow-listed ones.
+    type for every other operation. `headers` are the client's allow-listed ones. `needs_state`: it
+    goes on with something that only a provider of the same format keeps (an earlier answer, a
+    stored item); a codec of another format cannot encode it.
     """
 
     operation: Operation
@@ -74,3 +76,4 @@ class Call(Struct, frozen=True, gc=False):
     client_wants_usage: bool = False
     session: str | None = None
     metadata: JsonObject = EMPTY
+    needs_state: bool = False

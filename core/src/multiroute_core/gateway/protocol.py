@@ -53,6 +53,7 @@ class Refusal(Struct, frozen=True):
 
 MALFORMED: Final = Refusal(400, "bad_http_request", "this is not a valid HTTP/1.1 request")
 PIPELINED: Final = Refusal(400, "bad_http_request", "too many requests at once on a connection")
+TARGET_TOO_LONG: Final = Refusal(414, "target_too_long", "the request's path is too long")
 HEAD_TOO_LARGE: Final = Refusal(431, "head_too_large", "the request's head is too large")
 BODY_TOO_LARGE: Final = Refusal(413, "request_too_large", "the request's body is too large")
 TOO_SLOW: Final = Refusal(408, "request_timeout", "the request did not arrive in time")
@@ -162,14 +163,14 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """More of the request's target."""
-        self._count_head(len(url))
+        self._count_head(len(url), TARGET_TOO_LONG)
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; or a trailer, which is not one and is dropped (RFC 9110, 6.5.1)."""
         if self._phase != _IN_HEAD:
             return
-        self._count_head(len(name) + len(value) + 4)
+        self._count_head(len(name) + len(value) + 4, HEAD_TOO_LARGE)
         if len(self.headers) >= self._limits.head_count:
             self._refusal = HEAD_TOO_LARGE
             raise _Refused
@@ -217,10 +218,10 @@ class GatewayProtocol(HttpToolsProtocol):
         self._phase = phase
         self._has_begun = True
 
-    def _count_head(self, size: int) -> None:
+    def _count_head(self, size: int, refusal: Refusal) -> None:
         self._head_bytes += size
         if self._head_bytes > self._limits.head_bytes:
-            self._refusal = HEAD_TOO_LARGE
+            self._refusal = refusal
             raise _Refused
 
     def _on_read_deadline(self) -> None:

@@ -61,7 +61,7 @@ def serve(
     limits = Limits(drain_s=0.0) if file.project.environment == "dev" else Limits()
     serve_gateway(
         router,
-        host or listen.host,
+        "127.0.0.1",
         listen.port if port is None else port,
         limits=limits,
         on_started=lambda url: _announce(router, url),

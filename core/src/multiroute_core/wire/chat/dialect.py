@@ -12,7 +12,8 @@ from multiroute_core.api.faults import Loss
 from multiroute_core.api.json import Json, JsonObject
 from multiroute_core.api.reply import Reply
 from multiroute_core.wire.chat.reply_out import DONE, ChatWriter, write_reply
-from multiroute_core.wire.chat.request_in import WIRE, decode_call
+from multiroute_core.wire.chat.request_in import decode_call
+from multiroute_core.wire.chat.words import WIRE
 from multiroute_core.wire.sse import SseFramer
 from multiroute_core.wire.strict import dump
 

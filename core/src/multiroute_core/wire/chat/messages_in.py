@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from multiroute_core.api.content import Media, Message, Part
 from multiroute_core.api.json import Json, JsonObject, frozen
-from multiroute_core.wire.chat.words import FAMILIES, THOUGHTS, WIRE
+from multiroute_core.wire.chat.words import THOUGHTS, WIRE, family
 from multiroute_core.wire.fields import (
     as_list,
     as_object,
@@ -71,12 +71,6 @@ def _thinking(given: JsonObject, path: str) -> tuple[tuple[Part, ...], frozenset
     return (), frozenset()
 
 
-def family(detail: JsonObject) -> str:
-    """Whose shape a detail's opaque content has: a wire name, or the provider's own word."""
-    own = detail.get("format")
-    return FAMILIES.get(own, own) if isinstance(own, str) else WIRE
-
-
 def _detail(detail: JsonObject) -> Part:
     text = detail.get("text") or detail.get("summary")
     return Part(
@@ -93,7 +87,9 @@ def _tool_call(value: Json, path: str) -> Part:
     given = as_object(value, path)
     function = given.get("function")
     if not isinstance(function, Mapping):
-        return Part("opaque", name=str(given.get("type")), content=given, origin=WIRE)
+        # Its id tells it from content without a word of ours: that has none.
+        own = own_text(given, "id") or ""
+        return Part("opaque", id=own, name=str(given.get("type")), content=given, origin=WIRE)
     arguments = function.get("arguments")
     if isinstance(arguments, Mapping):
         arguments = dump(arguments).decode()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from multiroute_core.api.call import Call
 from multiroute_core.api.json import Json
-from multiroute_core.wire.chat.request_in import WIRE
+from multiroute_core.wire.chat.words import WIRE
 
 
 def relay_fields(call: Call, model: str) -> tuple[dict[str, Json], bool] | None:

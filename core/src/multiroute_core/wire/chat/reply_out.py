@@ -23,8 +23,8 @@ from multiroute_core.api.faults import Fault, Loss
 from multiroute_core.api.json import Json, JsonObject
 from multiroute_core.api.reply import Choice, Reply
 from multiroute_core.api.usage import Usage, merged
-from multiroute_core.wire.chat.request_in import WIRE
 from multiroute_core.wire.chat.usage import write_usage
+from multiroute_core.wire.chat.words import WIRE
 from multiroute_core.wire.sse import encode_event
 from multiroute_core.wire.strict import dump
 

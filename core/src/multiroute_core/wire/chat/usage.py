@@ -24,11 +24,37 @@ def _inner(source: JsonObject, name: str) -> JsonObject:
     return value if isinstance(value, Mapping) else {}
 
 
-def usage(native: JsonObject) -> Usage:
-    """The buckets in a `usage` object.
+_MEDIA_IN = (
+    ("audio_tokens", "audio_in"),
+    ("image_tokens", "image_in"),
+    ("video_tokens", "video_in"),
+)
+_MEDIA_OUT = (
+    ("audio_tokens", "audio_out"),
+    ("image_tokens", "image_out"),
+    ("rejected_prediction_tokens", "predicted_rejected"),
+)
 
-    `prompt_tokens` includes cached and audio tokens, `completion_tokens` includes reasoning
-    tokens; where the total shows that a provider counts reasoning beside it, that is believed.
+
+def _share(whole: int | None, parts: list[tuple[str, int]]) -> tuple[int | None, dict[str, int]]:
+    """What is left of a count besides its parts. Parts overlap where a provider counts one token
+    twice (cached audio): the later ones give way, so that all sum to the whole."""
+    if whole is None:
+        return None, dict(parts)
+    left = whole
+    kept: dict[str, int] = {}
+    for name, count in parts:
+        kept[name] = min(count, left)
+        left -= kept[name]
+    return left, kept
+
+
+def usage(native: JsonObject) -> Usage:
+    """The buckets in a `usage` object; they sum to `total_tokens` where that is consistent.
+
+    `prompt_tokens` includes cached and media tokens, `completion_tokens` includes reasoning
+    tokens; where the total shows that a provider counts them beside, that is believed. A total
+    beyond prompt and completion that nothing explains is thinking that the provider does not name.
 
     >>> usage({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}).input_fresh
     10
@@ -45,43 +71,29 @@ def usage(native: JsonObject) -> Usage:
     reasoning = _count(of_output, "reasoning_tokens")
     if reasoning is None:
         reasoning = _count(native, "reasoning_tokens")
-    media: list[tuple[str, int]] = []
-    audio_in = _count(of_input, "audio_tokens")
-    image_in = _count(of_input, "image_tokens")
-    audio_out = _count(of_output, "audio_tokens")
-    image_out = _count(of_output, "image_tokens")
-    rejected = _count(of_output, "rejected_prediction_tokens")
-    for name, count in (
-        ("audio_in", audio_in),
-        ("image_in", image_in),
-        ("audio_out", audio_out),
-        ("image_out", image_out),
-        ("predicted_rejected", rejected),
-    ):
-        if count:
-            media.append((name, count))
-    fresh = prompt
-    if prompt is not None:
-        beside = (cached or 0) + (written or 0) + (audio_in or 0) + (image_in or 0)
-        fresh = max(0, prompt - beside)
-    text = completion
-    if completion is not None:
-        apart = (audio_out or 0) + (image_out or 0) + (rejected or 0)
-        counted_beside = (
-            reasoning
-            and prompt is not None
-            and total is not None
-            and total == prompt + completion + reasoning
-        )
-        text = max(0, completion - apart - (0 if counted_beside else reasoning or 0))
+    if prompt is not None and completion is not None and total is not None:
+        beyond = total - prompt - completion
+        in_cache = (cached or 0) + (written or 0)
+        if beyond > 0 and beyond == in_cache:
+            prompt += in_cache
+        elif beyond > 0 and reasoning in (None, 0, beyond):
+            reasoning = beyond
+            completion += beyond
+    parts_in = [("cached", cached or 0), ("written", written or 0)]
+    parts_in += [(ours, _count(of_input, theirs) or 0) for theirs, ours in _MEDIA_IN]
+    parts_out = [("reasoning", reasoning or 0)]
+    parts_out += [(ours, _count(of_output, theirs) or 0) for theirs, ours in _MEDIA_OUT]
+    fresh, shares = _share(prompt, parts_in)
+    text, shares_out = _share(completion, parts_out)
+    shares.update(shares_out)
     tier = native.get("service_tier")
     return Usage(
         input_fresh=fresh,
-        cache_read=cached,
-        cache_write=written,
+        cache_read=None if cached is None else shares["cached"],
+        cache_write=None if written is None else shares["written"],
         output_text=text,
-        output_reasoning=reasoning,
-        media=tuple(media),
+        output_reasoning=None if reasoning is None else shares["reasoning"],
+        media=tuple((ours, shares[ours]) for _, ours in _MEDIA_IN + _MEDIA_OUT if shares[ours]),
         service_tier=tier if isinstance(tier, str) else None,
         native=native,
     )
@@ -94,11 +106,13 @@ def write_usage(used: Usage) -> dict[str, Json]:
     written = (used.cache_write or 0) + (used.cache_write_5m or 0) + (used.cache_write_1h or 0)
     if written:
         of_input["cache_write_tokens"] = written
-    if media.get("audio_in"):
-        of_input["audio_tokens"] = media["audio_in"]
+    for theirs, ours in _MEDIA_IN:
+        if media.get(ours):
+            of_input[theirs] = media[ours]
     of_output: dict[str, Json] = {"reasoning_tokens": used.output_reasoning or 0}
-    if media.get("audio_out"):
-        of_output["audio_tokens"] = media["audio_out"]
+    for theirs, ours in _MEDIA_OUT:
+        if media.get(ours):
+            of_output[theirs] = media[ours]
     return {
         "prompt_tokens": used.input_tokens,
         "completion_tokens": used.output_tokens,

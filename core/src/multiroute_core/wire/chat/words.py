@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from multiroute_core.api.json import JsonObject
+
 WIRE: Final = "chat"
 
 PARAMS: Final = frozenset(
@@ -45,3 +47,9 @@ FAMILIES: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Formats of reasoning details (OpenRouter's words, 2026-08) whose signatures are those of a wire
 format of ours: they may go back to that family."""
+
+
+def family(detail: JsonObject) -> str:
+    """Whose shape a detail's opaque content has: a wire name, or the provider's own word."""
+    own = detail.get("format")
+    return FAMILIES.get(own, own) if isinstance(own, str) else WIRE

@@ -1,0 +1,1 @@
+"""The checks: each says of one record what is wrong with it, or that it does not concern it."""

@@ -1,0 +1,234 @@
+"""Our adapters, obtained as the router obtains them: the kernel makes them, with a runtime of the
+public contract."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any, cast
+
+from msgspec.structs import replace
+
+from multiroute_core.api import (
+    Call,
+    Decoder,
+    Encoded,
+    Event,
+    Fault,
+    Head,
+    Provider,
+    Target,
+    UpstreamRequest,
+)
+from multiroute_core.api.reply import Reply, fold
+from multiroute_core.plugins import Inventory, Kernel, PluginFacts, discover
+from tests.fidelity import registry
+from tests.fidelity.corpus import Record
+from tests.fidelity.registry import Way
+
+NOW_S = 1_790_000_000.0
+
+
+class Missing(LookupError):
+    """Something of ours that a check needs is not there: no plugin, no codec."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """A `ProviderRuntime` without a network."""
+
+    instance: str
+    base_url: str
+    credentials: tuple[str, ...] = ("default",)
+
+    def secret(self, credential: str) -> str:
+        return "test-key"
+
+    @property
+    def fetch(self) -> Callable[[UpstreamRequest], Awaitable[tuple[Head, bytes]]]:
+        return _no_fetch
+
+    @property
+    def now_s(self) -> Callable[[], float]:
+        return _now
+
+
+async def _no_fetch(request: UpstreamRequest) -> tuple[Head, bytes]:
+    raise AssertionError(f"an adapter wants the network: {request.method} {request.url}")
+
+
+def _now() -> float:
+    return NOW_S
+
+
+@cache
+def _kernel() -> tuple[Inventory, Kernel]:
+    inventory = discover()
+    names = [found.name for found in inventory.of("provider")]
+    return inventory, Kernel.load(inventory, names)
+
+
+@cache
+def plugin_for(provider: str) -> str:
+    """The provider plugin that speaks for a recorded provider.
+
+    Raises:
+        Missing: none of those that could is installed.
+    """
+    _, kernel = _kernel()
+    installed = kernel.names("provider")
+    wanted = registry.plugins_of(provider)
+    for name in wanted:
+        if name in installed:
+            return name
+    raise Missing(f"no provider plugin {' or '.join(wanted)} is installed")
+
+
+@cache
+def adapter(provider: str) -> tuple[Provider, Runtime, PluginFacts]:
+    """The adapter for a recorded provider, as the kernel makes it."""
+    name = plugin_for(provider)
+    _, kernel = _kernel()
+    facts = kernel.facts("provider", name)
+    settings = kernel.validate_settings("provider", name, registry.settings_of(provider))
+    base_url = registry.BASE_URLS.get(provider) or facts.base_url
+    runtime = Runtime(name, base_url.rstrip("/"))
+    return kernel.make_provider(name, name, settings, runtime), runtime, facts
+
+
+@cache
+def _codec(form: str) -> Callable[..., Call]:
+    """The `decode_call` of a native format."""
+    tried = registry.CODECS[form]
+    for place in tried:
+        module_name, _, name = place.partition(":")
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if not module_name.startswith(str(error.name)):
+                raise
+            continue
+        found = getattr(module, name, None)
+        if found is not None:
+            return cast("Callable[..., Call]", found)
+    raise Missing(f"no decode_call for {form}: looked for {', '.join(tried)}")
+
+
+def decode_call(record: Record, way: Way, document: Mapping[str, Any] | None = None) -> Call:
+    """The recorded request (or `document` in its place) in our words."""
+    document = record.document if document is None else document
+    decode = _codec(way.codec)
+    model, stream = registry.path_facts(record, way)
+    offered: dict[str, Any] = {
+        "headers": record.request_headers,
+        "model": model,
+        "stream": stream,
+        "operation": way.operation,
+        "path": record.path,
+        "content_type": dict(record.request_headers).get(b"content-type", b"").decode(),
+    }
+    known = inspect.signature(decode).parameters
+    given = {name: value for name, value in offered.items() if name in known}
+    call = decode(document if document is not None else record.request_body, **given)
+    changes: dict[str, Any] = {}
+    if model and call.model != model:
+        changes["model"] = model
+    if stream is not None and call.stream != stream:
+        changes["stream"] = stream
+    return replace(call, **changes) if changes else call
+
+
+def target_for(record: Record, way: Way, call: Call) -> Target:
+    """What the recorded request was sent to."""
+    _, runtime, _ = adapter(record.provider)
+    return Target(
+        id=f"{runtime.instance}:{call.model}",
+        instance=runtime.instance,
+        upstream_id=call.model,
+        model=call.model,
+        base_url=runtime.base_url,
+        credential="default",
+        wires=(way.wire,),
+    )
+
+
+@dataclass
+class Run:
+    """One record, run through our adapter. Everything is made once, when it is first asked for."""
+
+    record: Record
+    way: Way
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def provider(self) -> Provider:
+        return adapter(self.record.provider)[0]
+
+    @cached_property
+    def call(self) -> Call:
+        return decode_call(self.record, self.way)
+
+    @cached_property
+    def encoded(self) -> Encoded:
+        return self.provider.encode(self.call, target_for(self.record, self.way, self.call))
+
+    @cached_property
+    def memo(self) -> object:
+        """What the encoder tells the decoder: of the recorded request; where that cannot be read,
+        of the least call of its format; where that has no codec, of the least chat."""
+        try:
+            return self.encoded.memo
+        # A border: whatever is wrong with the request is the round trip's to report.
+        except Exception:  # noqa: BLE001  foreign code
+            pass
+        try:
+            call = decode_call(self.record, self.way, registry.least_call(self.way))
+        except Missing:
+            call = _codec("chat")(registry.least_call(registry.way("chat.completions")))
+        return self.provider.encode(call, target_for(self.record, self.way, call)).memo
+
+    @property
+    def head(self) -> Head:
+        return Head(self.record.status, self.record.headers)
+
+    def decoder(self) -> Decoder:
+        return self.provider.decoder(self.head, self.memo)
+
+    def events(self) -> list[Event]:
+        """The whole reply, read in one go."""
+        if self.record.framing is None:
+            return list(self.provider.decode(self.head, self.record.body, self.memo))
+        return self.fed([self.record.body])
+
+    def fed(self, pieces: Sequence[bytes]) -> list[Event]:
+        """The stream, fed in these pieces and closed."""
+        decoder = self.decoder()
+        out: list[Event] = []
+        for piece in pieces:
+            out.extend(decoder.feed(piece))
+        out.extend(decoder.close())
+        return out
+
+    @cached_property
+    def once(self) -> tuple[Event, ...]:
+        return tuple(self.events())
+
+    @cached_property
+    def reply(self) -> Reply:
+        return fold(self.once)
+
+    def fault(self) -> Fault:
+        """The fault behind an error reply."""
+        return self.provider.classify(self.head, self.record.body)
+
+
+@cache
+def run_of(provider: str, api: str, number: int) -> Run:
+    """The run of one record, kept for all checks of this process."""
+    from tests.fidelity.corpus import records
+
+    record = records(provider, api)[number]
+    return Run(record, registry.way_of(record))

@@ -1,0 +1,194 @@
+"""From a recorded provider and API to our plugin, format and codec."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from tests.fidelity.corpus import Record
+
+
+@dataclass(frozen=True)
+class Way:
+    """How one recorded API is read.
+
+    `wire`: our name of the API format. `codec`: whose `decode_call` reads its requests. `oracle`:
+    the extractor. `operation`: ours. `chatty`: its reply can be told in every chat dialect.
+    """
+
+    api: str
+    wire: str
+    codec: str
+    oracle: str
+    operation: str = "chat"
+
+    @property
+    def chatty(self) -> bool:
+        return self.operation == "chat"
+
+
+_WAYS = {
+    way.api: way
+    for way in (
+        Way("chat.completions", "chat", "chat", "chat"),
+        Way("responses", "responses", "responses", "responses"),
+        Way("messages", "messages", "messages", "messages"),
+        Way("messages.count_tokens", "messages", "messages", "count_tokens", "count_tokens"),
+        Way("embeddings", "embeddings", "embeddings", "embeddings", "embeddings"),
+        Way("images", "images", "images", "images", "images"),
+        Way("converse", "converse", "converse", "converse"),
+        Way("converse-stream", "converse", "converse", "converse"),
+        Way("invoke", "invoke", "invoke", "invoke"),
+        Way("invoke-stream", "invoke", "invoke", "invoke"),
+        Way("generateContent", "gemini", "gemini", "gemini"),
+        Way("streamGenerateContent", "gemini", "gemini", "gemini"),
+        Way("countTokens", "gemini", "gemini", "count_tokens", "count_tokens"),
+        Way("cohere.v2.chat", "cohere", "cohere", "cohere"),
+        Way("rerank", "rerank", "rerank", "rerank", "rerank"),
+        Way("ollama.chat", "ollama", "ollama", "ollama"),
+        Way("ollama.generate", "ollama", "ollama.generate", "ollama"),
+        Way("audio.speech", "audio", "speech", "speech", "speech"),
+        Way("audio.transcriptions", "audio", "transcriptions", "transcriptions", "transcriptions"),
+        Way("moderations", "moderations", "moderations", "moderations", "moderations"),
+    )
+}
+
+PLUGINS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "anthropic": ("anthropic",),
+        "aws-bedrock": ("aws-bedrock", "bedrock"),
+        "aws-bedrock-mantle": ("aws-bedrock-mantle", "bedrock-mantle", "aws-bedrock"),
+        "azure-openai": ("azure-openai", "azure"),
+        "cerebras": ("cerebras",),
+        "cohere": ("cohere",),
+        "crusoe": ("crusoe",),
+        "deepseek": ("deepseek",),
+        "google-aistudio": ("google", "google-aistudio", "gemini"),
+        "google-vertex": ("google-vertex", "vertex", "google"),
+        "gpustack": ("gpustack",),
+        "groq": ("groq",),
+        "huggingface": ("huggingface",),
+        "mistral": ("mistral",),
+        "ollama": ("ollama",),
+        "openai": ("openai",),
+        "openrouter": ("openrouter",),
+        "perplexity": ("perplexity",),
+        "snowflake": ("snowflake",),
+        "together": ("together", "togetherai"),
+        "vllm-local": ("vllm",),
+        "xai": ("xai",),
+        "zai": ("zai", "z-ai"),
+    }
+)
+"""The recorded providers that the plugins of issue 3 speak for, and what the plugin may be called.
+Others (Voyage, Deepgram, Writer, …) have no plugin: their recordings are out of scope."""
+
+BASE_URLS: Mapping[str, str] = MappingProxyType(
+    {
+        "azure-openai": "https://resource.openai.azure.com",
+        "snowflake": "https://myorg-myaccount.snowflakecomputing.com/api/v2/cortex/v1",
+        "gpustack": "http://gpustack.local/v1",
+        "vllm-local": "http://localhost:8000/v1",
+        "aws-bedrock": "https://bedrock-runtime.us-east-1.amazonaws.com",
+        "google-vertex": "https://aiplatform.googleapis.com",
+    }
+)
+"""Where a plugin states no base URL of its own."""
+
+_SETTINGS: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
+
+CODECS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "chat": ("multiroute_core.wire.chat:decode_call",),
+        "responses": ("multiroute_core.wire.responses:decode_call",),
+        "messages": ("multiroute_core.wire.messages:decode_call",),
+        "embeddings": ("multiroute_core.wire.embeddings:decode_call",),
+        "images": ("multiroute_core.wire.images:decode_call",),
+        "rerank": ("multiroute_core.wire.rerank:decode_call",),
+        "moderations": ("multiroute_core.wire.moderations:decode_call",),
+        "speech": ("multiroute_core.wire.audio:decode_speech",),
+        "transcriptions": ("multiroute_core.wire.audio:decode_transcription",),
+        "gemini": ("multiroute_google.gemini:decode_call",),
+        "converse": ("multiroute_aws_bedrock.converse:decode_call",),
+        "invoke": ("multiroute_aws_bedrock.invoke:decode_call",),
+        "cohere": ("multiroute_cohere.chat:decode_call",),
+        "ollama": ("multiroute_ollama.chat:decode_call",),
+        "ollama.generate": ("multiroute_ollama.generate:decode_call",),
+    }
+)
+"""Where the `decode_call` of each native format may be found."""
+
+
+def in_scope(provider: str) -> bool:
+    """Whether a plugin of issue 3 speaks for a recorded provider."""
+    return provider in PLUGINS
+
+
+def plugins_of(provider: str) -> tuple[str, ...]:
+    """What the plugin for a recorded provider may be called."""
+    return PLUGINS[provider]
+
+
+def settings_of(provider: str) -> Mapping[str, Any]:
+    """Settings without which the plugin makes no adapter."""
+    return _SETTINGS.get(provider, {})
+
+
+def way_of(record: Record) -> Way:
+    """How a record is read."""
+    return _WAYS[record.api]
+
+
+def way(api: str) -> Way:
+    """How an API is read."""
+    return _WAYS[api]
+
+
+_IN_PATH = re.compile(r"/models?/(?P<model>[^:]+|.+?)(?::(?P<verb>\w+)|/(?P<word>[\w-]+))$")
+_GOOGLE = re.compile(r"/models/(?P<model>[^/:]+):(?P<verb>\w+)$")
+_AWS = re.compile(r"/model/(?P<model>.+)/(?P<verb>[\w-]+)$")
+_STREAMS = {"streamGenerateContent", "converse-stream", "invoke-with-response-stream"}
+_AZURE = re.compile(r"/deployments/(?P<model>[^/]+)/")
+
+
+def path_facts(record: Record, way: Way) -> tuple[str | None, bool | None]:
+    """(model, stream) as the path says them; None where it does not."""
+    if way.wire in ("gemini", "converse", "invoke") or way.codec == "embeddings":
+        found = _GOOGLE.search(record.path) or _AWS.search(record.path)
+        if found is not None:
+            return found["model"], found["verb"] in _STREAMS
+    azure = _AZURE.search(record.path)
+    if azure is not None:
+        return azure["model"], None
+    return None, None
+
+
+_LEAST: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "chat": {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
+        "responses": {"model": "m", "input": "hi"},
+        "messages": {
+            "model": "m",
+            "max_tokens": 9,
+            "messages": [{"role": "user", "content": "hi"}],
+        },
+        "gemini": {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
+        "converse": {"messages": [{"role": "user", "content": [{"text": "hi"}]}]},
+        "cohere": {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
+        "ollama": {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
+        "ollama.generate": {"model": "m", "prompt": "hi"},
+        "embeddings": {"model": "m", "input": "hi"},
+        "images": {"model": "m", "prompt": "hi"},
+        "rerank": {"model": "m", "query": "hi", "documents": ["hi"]},
+        "moderations": {"model": "m", "input": "hi"},
+        "speech": {"model": "m", "input": "hi", "voice": "v"},
+    }
+)
+
+
+def least_call(way: Way) -> Mapping[str, Any]:
+    """The smallest document of a format."""
+    return _LEAST[way.codec]
