@@ -40,7 +40,7 @@ def decode_call(doc: JsonObject, headers: Pairs = ()) -> Call:
     body = EmbedBody(
         inputs=_inputs(doc.get("input")),
         dimensions=None if dimensions is None else as_int(dimensions, "dimensions", 1),
-        encoding="base64" if encoding == "base64" else "float",
+        encoding=None if encoding is None else "base64" if encoding == "base64" else "float",
         origin=WIRE,
         params=frozen({} if user is None else {"user": user}),
         extra=rest(doc, _KNOWN),
@@ -96,7 +96,7 @@ def encode_call(call: Call, model: str) -> tuple[dict[str, Json], tuple[Loss, ..
     doc: dict[str, Json] = {"model": model, "input": inputs[0] if single or flat else inputs}
     if body.dimensions is not None:
         doc["dimensions"] = body.dimensions
-    if body.encoding == "base64" or (same and "encoding_format" in call.doc):
+    if body.encoding is not None:
         doc["encoding_format"] = body.encoding
     doc.update(body.params)
     if body.task is not None:
@@ -178,14 +178,12 @@ def write_reply(reply: Reply, call: Call) -> tuple[bytes, Sequence[Loss]]:
     body = call.body
     if not isinstance(result, Embeddings) or not isinstance(body, EmbedBody):
         raise CannotEncode("the answer holds no embeddings")
-    data: list[Json] = [
-        {
-            "object": "embedding",
-            "index": index,
-            "embedding": as_base64(vector) if body.encoding == "base64" else as_floats(vector),
-        }
-        for index, vector in enumerate(result.vectors)
-    ]
+    data: list[Json] = []
+    for index, vector in enumerate(result.vectors):
+        written: Json = vector
+        if body.encoding is not None:
+            written = as_base64(vector) if body.encoding == "base64" else as_floats(vector)
+        data.append({"object": "embedding", "index": index, "embedding": written})
     doc: dict[str, Json] = {"object": "list", "data": data, "model": reply.model}
     tokens = 0 if reply.usage is None else reply.usage.input_tokens
     doc["usage"] = {"prompt_tokens": tokens, "total_tokens": tokens}
