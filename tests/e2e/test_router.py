@@ -116,7 +116,7 @@ def test_a_key_reaches_only_its_profiles(tmp_path: Path) -> None:
             for headers in ((), ((b"x-api-key", b"mr-wrong"),), (header, (b"x-api-key", b"mr-2"))):
                 with pytest.raises(Unauthorized):
                     served.authenticate(headers)
-            assert [card.id for card in served.models(principal)] == ["first", "gpt-*"]
+            assert [card.id for card in served.models(principal)] == ["first"]
             served.explain(decode_call({"model": "gpt-4", "messages": HELLO}), principal)
             for name in ("both", "sandbox:echo", "sandbox/echo", ""):
                 with pytest.raises(Forbidden):

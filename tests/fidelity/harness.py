@@ -24,7 +24,8 @@ from multiroute_core.api import (
     UpstreamRequest,
 )
 from multiroute_core.api.reply import Reply, fold
-from multiroute_core.plugins import Inventory, Kernel, PluginFacts, discover
+from multiroute_core.plugins import Inventory, Kernel, PluginErrors, discover
+from multiroute_core.wire.multipart import parse_form
 from tests.fidelity import registry
 from tests.fidelity.corpus import Record
 from tests.fidelity.registry import Way
@@ -65,38 +66,45 @@ def _now() -> float:
 
 
 @cache
-def _kernel() -> tuple[Inventory, Kernel]:
-    inventory = discover()
-    names = [found.name for found in inventory.of("provider")]
-    return inventory, Kernel.load(inventory, names)
+def _inventory() -> Inventory:
+    return discover()
 
 
 @cache
-def plugin_for(provider: str) -> str:
-    """The provider plugin that speaks for a recorded provider.
+def plugin_for(provider: str) -> str | None:
+    """The provider plugin that speaks for a recorded provider; None: none that could is installed."""
+    installed = {found.name for found in _inventory().of("provider")}
+    return next((name for name in registry.plugins_of(provider) if name in installed), None)
+
+
+@cache
+def _made(provider: str) -> tuple[Provider, Runtime] | str:
+    """The adapter for a recorded provider, or why there is none. A kernel of its own for each, so
+    that a broken plugin fails its own records only."""
+    name = plugin_for(provider)
+    if name is None:
+        return f"no provider plugin {' or '.join(registry.plugins_of(provider))} is installed"
+    try:
+        kernel = Kernel.load(_inventory(), [name])
+        facts = kernel.facts("provider", name)
+        settings = kernel.validate_settings("provider", name, registry.settings_of(provider))
+        base_url = registry.BASE_URLS.get(provider) or facts.base_url
+        runtime = Runtime(name, base_url.rstrip("/"))
+        return kernel.make_provider(name, name, settings, runtime), runtime
+    except (PluginErrors, ValueError) as error:
+        return f"the plugin {name} makes no adapter: {error}"
+
+
+def adapter(provider: str) -> tuple[Provider, Runtime]:
+    """The adapter for a recorded provider, as the kernel makes it.
 
     Raises:
-        Missing: none of those that could is installed.
+        Missing: there is none, and why.
     """
-    _, kernel = _kernel()
-    installed = kernel.names("provider")
-    wanted = registry.plugins_of(provider)
-    for name in wanted:
-        if name in installed:
-            return name
-    raise Missing(f"no provider plugin {' or '.join(wanted)} is installed")
-
-
-@cache
-def adapter(provider: str) -> tuple[Provider, Runtime, PluginFacts]:
-    """The adapter for a recorded provider, as the kernel makes it."""
-    name = plugin_for(provider)
-    _, kernel = _kernel()
-    facts = kernel.facts("provider", name)
-    settings = kernel.validate_settings("provider", name, registry.settings_of(provider))
-    base_url = registry.BASE_URLS.get(provider) or facts.base_url
-    runtime = Runtime(name, base_url.rstrip("/"))
-    return kernel.make_provider(name, name, settings, runtime), runtime, facts
+    made = _made(provider)
+    if isinstance(made, str):
+        raise Missing(made)
+    return made
 
 
 @cache
@@ -119,20 +127,23 @@ def _codec(form: str) -> Callable[..., Call]:
 
 def decode_call(record: Record, way: Way, document: Mapping[str, Any] | None = None) -> Call:
     """The recorded request (or `document` in its place) in our words."""
-    document = record.document if document is None else document
     decode = _codec(way.codec)
     model, stream = registry.path_facts(record, way)
+    content_type = dict(record.request_headers).get(b"content-type", b"").decode()
+    if document is None:
+        document = record.document
+    if document is None and content_type.startswith("multipart/"):
+        document = parse_form(content_type, record.request_body)
     offered: dict[str, Any] = {
+        "doc": document,
         "headers": record.request_headers,
         "model": model,
-        "stream": stream,
-        "operation": way.operation,
+        "stream": bool(stream),
+        "operation": registry.operation_of(record, way),
         "path": record.path,
-        "content_type": dict(record.request_headers).get(b"content-type", b"").decode(),
     }
     known = inspect.signature(decode).parameters
-    given = {name: value for name, value in offered.items() if name in known}
-    call = decode(document if document is not None else record.request_body, **given)
+    call = decode(**{name: value for name, value in offered.items() if name in known})
     changes: dict[str, Any] = {}
     if model and call.model != model:
         changes["model"] = model
@@ -143,7 +154,7 @@ def decode_call(record: Record, way: Way, document: Mapping[str, Any] | None = N
 
 def target_for(record: Record, way: Way, call: Call) -> Target:
     """What the recorded request was sent to."""
-    _, runtime, _ = adapter(record.provider)
+    _, runtime = adapter(record.provider)
     return Target(
         id=f"{runtime.instance}:{call.model}",
         instance=runtime.instance,
@@ -187,7 +198,7 @@ class Run:
         try:
             call = decode_call(self.record, self.way, registry.least_call(self.way))
         except Missing:
-            call = _codec("chat")(registry.least_call(registry.way("chat.completions")))
+            call = _codec("chat")(registry.LEAST["chat"])
         return self.provider.encode(call, target_for(self.record, self.way, call)).memo
 
     @property

@@ -50,8 +50,8 @@ _WAYS = {
         Way("rerank", "rerank", "rerank", "rerank", "rerank"),
         Way("ollama.chat", "ollama", "ollama", "ollama"),
         Way("ollama.generate", "ollama", "ollama.generate", "ollama"),
-        Way("audio.speech", "audio", "speech", "speech", "speech"),
-        Way("audio.transcriptions", "audio", "transcriptions", "transcriptions", "transcriptions"),
+        Way("audio.speech", "speech", "speech", "speech", "speech"),
+        Way("audio.transcriptions", "transcriptions", "transcriptions", "transcriptions", "transcriptions"),
         Way("moderations", "moderations", "moderations", "moderations", "moderations"),
     )
 }
@@ -109,8 +109,8 @@ CODECS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "images": ("multiroute_core.wire.images:decode_call",),
         "rerank": ("multiroute_core.wire.rerank:decode_call",),
         "moderations": ("multiroute_core.wire.moderations:decode_call",),
-        "speech": ("multiroute_core.wire.audio:decode_speech",),
-        "transcriptions": ("multiroute_core.wire.audio:decode_transcription",),
+        "speech": ("multiroute_core.wire.audio.speech:decode_call",),
+        "transcriptions": ("multiroute_core.wire.audio.transcriptions:decode_call",),
         "gemini": ("multiroute_google.gemini:decode_call",),
         "converse": ("multiroute_aws_bedrock.converse:decode_call",),
         "invoke": ("multiroute_aws_bedrock.invoke:decode_call",),
@@ -142,12 +142,16 @@ def way_of(record: Record) -> Way:
     return _WAYS[record.api]
 
 
+def operation_of(record: Record, way: Way) -> str:
+    """Our operation: edits of images share their API with the making of them."""
+    return "image_edits" if way.api == "images" and "/edits" in record.path else way.operation
+
+
 def way(api: str) -> Way:
     """How an API is read."""
     return _WAYS[api]
 
 
-_IN_PATH = re.compile(r"/models?/(?P<model>[^:]+|.+?)(?::(?P<verb>\w+)|/(?P<word>[\w-]+))$")
 _GOOGLE = re.compile(r"/models/(?P<model>[^/:]+):(?P<verb>\w+)$")
 _AWS = re.compile(r"/model/(?P<model>.+)/(?P<verb>[\w-]+)$")
 _STREAMS = {"streamGenerateContent", "converse-stream", "invoke-with-response-stream"}
@@ -166,7 +170,7 @@ def path_facts(record: Record, way: Way) -> tuple[str | None, bool | None]:
     return None, None
 
 
-_LEAST: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+LEAST: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "chat": {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
         "responses": {"model": "m", "input": "hi"},
@@ -185,10 +189,12 @@ _LEAST: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "rerank": {"model": "m", "query": "hi", "documents": ["hi"]},
         "moderations": {"model": "m", "input": "hi"},
         "speech": {"model": "m", "input": "hi", "voice": "v"},
+        "transcriptions": {"model": "m", "file": {"filename": "a.mp3", "data": ""}},
+        "invoke": {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9},
     }
 )
 
 
 def least_call(way: Way) -> Mapping[str, Any]:
     """The smallest document of a format."""
-    return _LEAST[way.codec]
+    return LEAST[way.codec]

@@ -13,7 +13,15 @@ import sys
 
 import pytest
 
-from multiroute_core.testing import Answer, Hang, ScriptedUpstream, chat_reply, chat_stream
+from multiroute_core.testing import (
+    Answer,
+    EventStream,
+    Hang,
+    ScriptedUpstream,
+    chat_error_event,
+    chat_reply,
+    chat_stream,
+)
 
 _CHAT = (sys.executable, "-m", "multiroute_core.cli", "chat")
 
@@ -113,6 +121,22 @@ def test_an_answer_that_breaks_off_is_no_answer():
     assert code == 1
     assert "broke off" in err
     assert not out.endswith("end.\n")
+
+
+def test_a_stream_that_ends_without_its_end_mark_is_no_answer():
+    whole = chat_stream("This is whole.")
+    stream = EventStream(whole.removesuffix(b"data: [DONE]\n\n"))
+    assert stream != whole
+    code, out, err, _ = _against([Answer(body=stream)], "Hi")
+    assert (code, out) == (1, "This is whole.\n")
+    assert "the stream ended early" in err
+
+
+def test_an_error_inside_a_stream_is_told_in_its_words():
+    error = chat_error_event("the provider is overloaded", "overloaded_error")
+    code, _, err, _ = _against([Answer(body=EventStream(error))], "Hi")
+    assert code == 1
+    assert "the provider is overloaded" in err
 
 
 def test_an_address_where_nobody_listens_is_told(run):

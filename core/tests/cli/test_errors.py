@@ -77,7 +77,16 @@ def test_a_bug_keeps_its_traceback(raising, run):
 
 def test_ctrl_c_is_exit_code_130(raising, run):
     raising(KeyboardInterrupt())
-    assert run("check") == type(run("--version"))(entry.INTERRUPTED, "", "")
+    done = run("check")
+    assert (done.code, done.out, done.err) == (130, "", "")
+
+
+def test_ctrl_c_before_a_command_has_begun_is_the_same(monkeypatch, run):
+    def application():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(entry, "application", application)
+    assert run("check").code == 130
 
 
 def test_ctrl_c_ends_a_question_that_nobody_answers(folder):

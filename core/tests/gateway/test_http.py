@@ -13,7 +13,7 @@ from core.tests.gateway.stand_in import KEY, Held, StandIn, answer_of, told
 from multiroute_core.api import Call, Fault
 from multiroute_core.engine.sink import Sink
 from multiroute_core.gateway.errors import HttpRefusal, error_body
-from multiroute_core.gateway.request_head import check_framing, notable
+from multiroute_core.gateway.request_head import check_framing, check_local_host, notable
 from multiroute_core.wire.chat import ChatDialect
 
 DOCUMENT = b'{"model":"balanced","messages":[{"role":"user","content":"hi"}]}'
@@ -437,3 +437,23 @@ def test_an_expected_continue_is_sent_before_the_body(serving: Serving) -> None:
             assert statuses(await reader.read()) == [200]
 
     serving(StandIn(), scenario)
+
+
+@pytest.mark.parametrize(
+    ("host", "is_ours"),
+    [
+        (b"127.0.0.1:4300", True),
+        (b"localhost", True),
+        (b"[::1]:80", True),
+        (b"rebound.example", False),
+        (b"127.0.0.1.example:4300", False),
+        (b"localhost.example", False),
+    ],
+)
+def test_an_open_gateway_answers_under_this_machines_names_only(host: bytes, is_ours: bool) -> None:
+    if is_ours:
+        check_local_host({b"host": host})
+        return
+    with pytest.raises(HttpRefusal) as caught:
+        check_local_host({b"host": host})
+    assert caught.value.status == 421

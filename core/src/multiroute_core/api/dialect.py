@@ -85,6 +85,11 @@ class Dialect(Protocol):
         """Content type of its streams."""
         ...
 
+    @property
+    def client_headers(self) -> frozenset[bytes]:
+        """The client's headers (lower case) that belong to this format and go into a call."""
+        ...
+
     def call(self, operation: Operation, doc: JsonObject, headers: Pairs) -> Call:
         """The request in our words.
 

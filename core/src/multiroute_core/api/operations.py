@@ -18,8 +18,8 @@ from multiroute_core.api.json import EMPTY, JsonObject
 class EmbedBody(Struct, frozen=True, gc=False):
     """Texts to embed. Each input is text, token ids, or parts (text and images together).
 
-    `encoding` is how the client wants vectors, None as the provider gives them; `task` the sender's word for what they are for
-    (search_query, RETRIEVAL_DOCUMENT, …), in the spelling of `origin`.
+    `encoding` is how the client wants vectors, None as the provider gives them; `task` the
+    sender's word for what they are for (search_query, …), in the spelling of `origin`.
     """
 
     inputs: tuple[str | tuple[int, ...] | tuple[Part, ...], ...]

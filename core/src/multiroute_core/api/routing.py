@@ -19,8 +19,8 @@ class Candidate(Struct, frozen=True, gc=False):
     """A target that is considered, with what is known of it.
 
     `context`, `max_output`: tokens, None unknown. `capabilities`: a name that is absent is
-    unknown. `operations` and `prices` () mean unknown. `quality` is by use case. `weight` and `priority` are the
-    profile's (priority 0 comes first).
+    unknown. `operations` and `prices` () mean unknown. `quality` is by use case. `weight` and
+    `priority` are the profile's (priority 0 comes first).
     """
 
     target: Target

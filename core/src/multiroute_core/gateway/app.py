@@ -4,30 +4,34 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from multiroute_core.api.call import Operation
+from multiroute_core.api.content import Wire
 from multiroute_core.api.errors import CallError, MultiRouteError
 from multiroute_core.gateway import health
 from multiroute_core.gateway.asgi import Receive, Scope, Send
 from multiroute_core.gateway.auth import Access, authorised
-from multiroute_core.gateway.chat import WIRE, Chat
+from multiroute_core.gateway.call_endpoint import CallEndpoint
 from multiroute_core.gateway.errors import HttpRefusal, error_body, error_headers
 from multiroute_core.gateway.exchange import Exchange
 from multiroute_core.gateway.limits import Limits
 from multiroute_core.gateway.models import PREFIX as MODELS_PREFIX, ModelList, OneModel
 from multiroute_core.gateway.request_body import ClientGone
-from multiroute_core.gateway.request_head import check_framing
+from multiroute_core.gateway.request_head import check_framing, check_local_host
 from multiroute_core.gateway.request_id import RequestIds
 from multiroute_core.gateway.request_log import LOGGER, log_crash, log_request
 from multiroute_core.gateway.router_port import RouterPort
 
 Endpoint: TypeAlias = Callable[[Exchange], Awaitable[None]]
 
-_CLIENT_CLOSED = 499
+WIRE: Final = "chat"
+"""The dialect of errors where no route says otherwise."""
+_CLIENT_CLOSED: Final = 499
 
 
 class Route(Struct, frozen=True):
@@ -35,6 +39,24 @@ class Route(Struct, frozen=True):
 
     access: Access
     endpoint: Endpoint
+    wire: Wire = WIRE
+
+
+CALLS: Final[Sequence[tuple[bytes, Wire, Operation, bool]]] = (
+    (b"/v1/chat/completions", "chat", "chat", False),
+    (b"/v1/responses", "responses", "chat", False),
+    (b"/v1/messages", "messages", "chat", False),
+    (b"/v1/messages/count_tokens", "messages", "count_tokens", False),
+    (b"/v1/embeddings", "embeddings", "embeddings", False),
+    (b"/v1/images/generations", "images", "images", False),
+    (b"/v1/images/edits", "images", "image_edits", True),
+    (b"/v1/rerank", "rerank", "rerank", False),
+    (b"/v1/moderations", "moderations", "moderations", False),
+    (b"/v1/audio/speech", "speech", "speech", False),
+    (b"/v1/audio/transcriptions", "transcriptions", "transcriptions", True),
+)
+"""Path, dialect, operation, and whether a form will do. One whose dialect the router lacks is not
+served."""
 
 
 class Gateway:
@@ -58,10 +80,17 @@ class Gateway:
         self._logger = logging.getLogger(LOGGER)
         self.is_draining = False
         self.limits = limits or Limits()
-        chat = Chat(router, self.limits.body_bytes)
+        most = self.limits.body_bytes
+        calls = {
+            ("POST", path): Route(
+                "call", CallEndpoint(router, wire, operation, most, takes_form=form), wire
+            )
+            for path, wire, operation, form in CALLS
+            if wire in router.dialects
+        }
         self._routes: Mapping[tuple[str, bytes], Route] = MappingProxyType(
             {
-                ("POST", b"/v1/chat/completions"): Route("call", chat),
+                **calls,
                 ("GET", b"/v1/models"): Route("call", ModelList(router)),
                 ("GET", b"/health/live"): Route("public", health.live),
                 ("GET", b"/health/ready"): Route("public", health.Ready(self.is_ready)),
@@ -100,7 +129,10 @@ class Gateway:
 
     async def _dispatch(self, exchange: Exchange) -> None:
         check_framing(exchange.found, exchange.scope["http_version"])
+        if not self._router.has_keys:
+            check_local_host(exchange.found)
         route = self._routes.get((exchange.method, exchange.path)) or self._other(exchange)
+        exchange.wire = route.wire
         exchange.principal = authorised(self._router, exchange, route.access, self._logger)
         await route.endpoint(exchange)
 
@@ -135,7 +167,8 @@ class Gateway:
         if exchange.is_started:
             return
         exchange.decision_id = exchange.decision_id or error.decision_id
-        body = error_body(self._router.dialects[WIRE], error, exchange.request_id)
+        dialect = self._router.dialects[exchange.wire]
+        body = error_body(dialect, error, exchange.request_id)
         await exchange.respond(error.status, error_headers(error), body)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

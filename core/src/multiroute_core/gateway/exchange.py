@@ -15,7 +15,8 @@ from multiroute_core.gateway.request_id import harmless_id
 
 class Exchange:
     """What an endpoint works with. `call_id` is always ours; `request_id` is the client's if it
-    sent a harmless one. `model`, `decision_id`, `attempts` are noted for the log."""
+    sent a harmless one. `model`, `decision_id`, `attempts` are noted for the log; `wire` is the
+    dialect in which errors are told."""
 
     __slots__ = (
         "_send",
@@ -33,6 +34,7 @@ class Exchange:
         "request_id",
         "scope",
         "status",
+        "wire",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, call_id: str) -> None:
@@ -53,6 +55,7 @@ class Exchange:
         self.model = ""
         self.decision_id = ""
         self.attempts = 0
+        self.wire = "chat"
 
     @property
     def headers(self) -> Pairs:

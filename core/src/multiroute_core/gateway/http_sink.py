@@ -13,7 +13,12 @@ from multiroute_core.api.reply import fold
 from multiroute_core.engine.sink import Answer
 from multiroute_core.gateway.errors import error_body, error_headers
 from multiroute_core.gateway.exchange import Exchange
-from multiroute_core.gateway.reply_headers import JSON_TYPE, NO_BUFFER, NO_STORE, answer_headers
+from multiroute_core.gateway.reply_headers import (
+    NO_BUFFER,
+    NO_STORE,
+    answer_headers,
+    header_value,
+)
 
 
 class HttpSink:
@@ -63,9 +68,12 @@ class HttpSink:
         further: Sequence[Loss] = ()
         if self._raw:
             body = b"".join(self._raw)
+            kind = self._answer.head.header("content-type") or "application/json"
         else:
             body, further = self._dialect.reply(fold(self._events), self._call)
-        headers = [JSON_TYPE, NO_STORE, *answer_headers(self._answer, further)]
+            kind = self._dialect.reply_type(self._call)
+        content_type = (b"content-type", header_value(kind))
+        headers = [content_type, NO_STORE, *answer_headers(self._answer, further)]
         await self._exchange.respond(200, headers, body)
 
     async def fail(self, fault: Fault) -> None:

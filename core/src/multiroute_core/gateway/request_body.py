@@ -12,8 +12,10 @@ class ClientGone(Exception):
     """The client left before its request was complete."""
 
 
-def check_json(found: Mapping[bytes, bytes]) -> None:
-    """Refuse what is declared to be something else than plain JSON.
+def check_type(found: Mapping[bytes, bytes], *, takes_form: bool = False) -> bool:
+    """Refuse what is declared to be something else than plain JSON (or a form, if one will do).
+
+    Returns whether it is a form.
 
     Raises:
         HttpRefusal: 415.
@@ -25,11 +27,17 @@ def check_json(found: Mapping[bytes, bytes]) -> None:
             "unsupported_encoding",
             "a request body with a Content-Encoding is not accepted: send it as it is",
         )
-    kind = found.get(b"content-type")
-    if kind is not None and b"json" not in kind.lower():
+    kind = found.get(b"content-type", b"application/json").lower()
+    if takes_form and kind.startswith(b"multipart/form-data"):
+        return True
+    if b"json" not in kind:
+        also = " or a form (multipart/form-data)" if takes_form else ""
         raise HttpRefusal(
-            415, "unsupported_media_type", "the request body must be JSON (application/json)"
+            415,
+            "unsupported_media_type",
+            f"the request body must be JSON (application/json){also}",
         )
+    return False
 
 
 async def read_body(receive: Receive, found: Mapping[bytes, bytes], limit: int) -> bytes:

@@ -51,5 +51,26 @@ def check_framing(found: Mapping[bytes, bytes], http_version: str) -> None:
         raise HttpRefusal(417, "expectation_failed", "the only Expect is 100-continue", closes=True)
 
 
+_LOOPBACK: Final = re.compile(
+    rb"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?", re.IGNORECASE
+)
+
+
+def check_local_host(found: Mapping[bytes, bytes]) -> None:
+    """Refuse a request to an open gateway under another name than this machine's own: a web page
+    whose name was made to point here (DNS rebinding) must not use it.
+
+    Raises:
+        HttpRefusal: 421.
+    """
+    host = found.get(b"host")
+    if host is not None and not _LOOPBACK.fullmatch(host):
+        raise HttpRefusal(
+            421,
+            "wrong_host",
+            "without [keys] the gateway answers under localhost or a loopback address only",
+        )
+
+
 def _bad(message: str) -> HttpRefusal:
     return HttpRefusal(400, "bad_http_request", message, closes=True)

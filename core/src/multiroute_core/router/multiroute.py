@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Self
 
 from msgspec import Struct
@@ -43,6 +43,7 @@ from multiroute_core.plugins import Lifecycle
 from multiroute_core.project import Project
 from multiroute_core.router.cards import ModelCard, card_of_candidates, model_cards
 from multiroute_core.router.deciding import Decider, Route
+from multiroute_core.router.dialects import core_dialects
 from multiroute_core.router.ids import IdMaker
 from multiroute_core.router.inprocess import CollectSink, QueueSink
 from multiroute_core.router.keys import KeyRing
@@ -53,7 +54,6 @@ from multiroute_core.router.stored import ReplayMismatch, StoredDecision
 from multiroute_core.router.targets import Targets
 from multiroute_core.routing import Compiled, features_of, record_json
 from multiroute_core.signals import SignalBook
-from multiroute_core.wire.chat import ChatDialect
 
 
 class InstanceSummary(Struct, frozen=True):
@@ -93,7 +93,7 @@ class MultiRoute:
         self._records: RecordStore | None = setup.store.records()
         assert self._records is not None
         self._recorder = Recorder(self._records, tuple(setup.observers.items()))
-        self._dialects: Mapping[Wire, Dialect] = MappingProxyType({"chat": ChatDialect()})
+        self._dialects = core_dialects()
         self._lock = setup.lock
         self._with_text = any("text" in scorer.reads for scorer in setup.scorers.values())
         self._with_live = any("live" in scorer.reads for scorer in setup.scorers.values())
@@ -233,7 +233,7 @@ class MultiRoute:
                 candidates = self._routes.profile(name).candidates
                 cards.append(card_of_candidates(name, "profile", owner, candidates, at))
         for alias, target in file.aliases.items():
-            if allowed is None or target in allowed:
+            if not alias.endswith("*") and (allowed is None or target in allowed):
                 cards.append(ModelCard(alias, "alias", owner, target))
         if allowed is None:
             cards.extend(model_cards(self._targets, at))

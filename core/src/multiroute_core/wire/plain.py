@@ -32,6 +32,11 @@ class PlainDialect:
         """Content type of its streams: it has none."""
         return "application/json"
 
+    @property
+    def client_headers(self) -> frozenset[bytes]:
+        """No header of a client belongs to this format."""
+        return frozenset()
+
     def reply_type(self, call: Call) -> str:
         """Content type of a whole answer."""
         return "application/json"

@@ -61,7 +61,7 @@ def serve(
     limits = Limits(drain_s=0.0) if file.project.environment == "dev" else Limits()
     serve_gateway(
         router,
-        "127.0.0.1",
+        host or listen.host,
         listen.port if port is None else port,
         limits=limits,
         on_started=lambda url: _announce(router, url),

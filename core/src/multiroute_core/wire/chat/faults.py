@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from multiroute_core.api.faults import Fault, FaultKind
-from multiroute_core.api.json import Json
+from multiroute_core.api.json import Json, JsonObject
 from multiroute_core.api.pushback import retry_after_s
 from multiroute_core.api.upstream import Head
 from multiroute_core.wire.statuses import kind_by_words, kind_of
 from multiroute_core.wire.strict import loads
+
+_TOO_LONG: Final = re.compile(
+    r"too_many_(?:prompt_|input_)?tokens|total length of all messages|string_above_max_length"
+    r"|prompt_?tokens.{0,20}exceed",
+    re.IGNORECASE,
+)
 
 
 def words_of(error: Json) -> tuple[str, str]:
@@ -29,13 +36,31 @@ def words_of(error: Json) -> tuple[str, str]:
         for name in ("code", "type", "status", "error_type")
         if isinstance(error.get(name), (str, int))
     ]
+    text = ""
     for name in ("message", "detail", "error", "msg"):
-        text = error.get(name)
-        if isinstance(text, str):
-            return " ".join(codes), text
-        if isinstance(text, (Mapping, Sequence)) and text:
-            return " ".join(codes), words_of(text)[1]
-    return " ".join(codes), ""
+        told = error.get(name)
+        if isinstance(told, str):
+            text = told
+            break
+        if isinstance(told, (Mapping, Sequence)) and told:
+            text = words_of(told)[1]
+            break
+    cause = _behind(error)
+    if cause and cause not in text:
+        text = f"{text}: {cause}" if text else cause
+    return " ".join(codes), text
+
+
+def _behind(error: JsonObject) -> str:
+    """What a router says of the provider behind it: `metadata.raw`, text or an error as JSON."""
+    metadata = error.get("metadata")
+    raw = metadata.get("raw") if isinstance(metadata, Mapping) else None
+    if isinstance(raw, str):
+        try:
+            return words_of(loads(raw))[1] or raw
+        except ValueError:
+            return raw
+    return words_of(raw)[1]
 
 
 def scope_of(kind: FaultKind) -> Literal["target", "credential"]:
@@ -51,6 +76,8 @@ def classify(head: Head, body: bytes, now_s: float) -> Fault:
         native = None
     code, message = words_of(native)
     kind = kind_of(head.status, code, message)
+    if kind == "bad_request" and _TOO_LONG.search(f"{code} {message}"):
+        kind = "context_length"
     first = code.split()[0] if code else None
     return Fault(
         kind,

@@ -8,6 +8,7 @@ from typing import Final
 from multiroute_core.api.content import Message, Part
 from multiroute_core.api.faults import Loss
 from multiroute_core.api.json import EMPTY, Json, JsonObject
+from multiroute_core.wire.chat.details import thinking_detail
 from multiroute_core.wire.chat.words import THOUGHTS, WIRE
 from multiroute_core.wire.fields import data_url
 
@@ -29,16 +30,24 @@ class MessageWriter:
     """Writes one message, or several: results of tools are messages of their own in this format.
 
     `spelt` is the message in the client's document, if that was of this format. `thinking_field`
-    is the field in which the upstream takes thinking back as text, if it does.
+    is the field in which the upstream takes thinking back as text, if it does; `takes_details`:
+    it takes `reasoning_details` with signatures.
     """
 
     def __init__(
-        self, path: str, losses: list[Loss], spelt: JsonObject, thinking_field: str | None
+        self,
+        path: str,
+        losses: list[Loss],
+        spelt: JsonObject,
+        *,
+        thinking_field: str | None = None,
+        takes_details: bool = False,
     ) -> None:
         self._path = path
         self._losses = losses
         self._spelt = spelt
         self._thinking_field = thinking_field
+        self._takes_details = takes_details
         self._written: dict[str, Json] = {}
         self._content: list[Json] = []
         self._calls: list[Json] = []
@@ -167,6 +176,8 @@ class MessageWriter:
             self._written[part.name] = part.text
         elif isinstance(detail, Mapping):
             self._details.append(detail)
+        elif self._takes_details and part.signature is not None:
+            self._details.append(thinking_detail(part, len(self._details)))
         elif self._thinking_field is not None and part.text:
             before = self._written.get(self._thinking_field)
             joined = f"{before}\n{part.text}" if isinstance(before, str) else part.text

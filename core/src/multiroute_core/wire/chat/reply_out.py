@@ -23,6 +23,7 @@ from multiroute_core.api.faults import Fault, Loss
 from multiroute_core.api.json import Json, JsonObject
 from multiroute_core.api.reply import Choice, Reply
 from multiroute_core.api.usage import Usage, merged
+from multiroute_core.wire.chat.details import thinking_detail
 from multiroute_core.wire.chat.usage import write_usage
 from multiroute_core.wire.chat.words import WIRE
 from multiroute_core.wire.sse import encode_event
@@ -40,19 +41,6 @@ REASONS: Final[Mapping[FinishReason, str]] = {
 }
 _TOP_KEPT: Final = ("service_tier", "system_fingerprint")
 DONE: Final = b"data: [DONE]\n\n"
-
-
-def thinking_detail(part: Part, index: int) -> dict[str, Json]:
-    """Thinking with its signature, in the shape in which clients of this format send it back."""
-    shared: dict[str, Json] = {"format": part.origin or WIRE, "index": index}
-    if part.id is not None:
-        shared["id"] = part.id
-    if part.signature is not None and not part.text:
-        return {"type": "reasoning.encrypted", "data": part.signature, **shared}
-    detail: dict[str, Json] = {"type": "reasoning.text", "text": part.text, **shared}
-    if part.signature is not None:
-        detail["signature"] = part.signature
-    return detail
 
 
 def annotation(citation: JsonObject, text_length: int) -> dict[str, Json] | None:

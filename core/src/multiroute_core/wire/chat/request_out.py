@@ -22,6 +22,7 @@ def encode_call(
     *,
     limit_name: str | None = None,
     thinking_field: str | None = None,
+    reasoning_details: bool = False,
     reasoning_object: bool = False,
 ) -> tuple[dict[str, Json], tuple[Loss, ...]]:
     """The document for an upstream that speaks chat completions, and what it could not hold.
@@ -29,8 +30,8 @@ def encode_call(
     `limit_name`: the upstream's name for the output limit, if it accepts only one of
     `max_tokens` and `max_completion_tokens`; otherwise the client's own spelling is kept.
     `thinking_field`: the field of a message in which the upstream takes thinking of other formats
-    back as text. `reasoning_object`: the upstream has a `reasoning` object, which can say more
-    than `reasoning_effort`.
+    back as text; `reasoning_details`: it takes details with signatures. `reasoning_object`: the
+    upstream has a `reasoning` object, which can say more than `reasoning_effort`.
 
     Raises:
         CannotEncode: the call is not a chat call.
@@ -38,12 +39,20 @@ def encode_call(
     body = call.body
     if not isinstance(body, ChatBody):
         raise CannotEncode(f"{call.operation} cannot be sent as a chat completion")
+    if call.needs_state:
+        raise CannotEncode("the call goes on with state that the chat format does not keep")
     losses: list[Loss] = []
     spelt = call.doc if call.wire == WIRE else EMPTY
     messages: list[Json] = []
     own = objects(spelt.get("messages"), len(body.messages))
     for number, message in enumerate(body.messages):
-        writer = MessageWriter(f"messages[{number}]", losses, own[number], thinking_field)
+        writer = MessageWriter(
+            f"messages[{number}]",
+            losses,
+            own[number],
+            thinking_field=thinking_field,
+            takes_details=reasoning_details,
+        )
         messages.extend(writer.write(message))
     doc: dict[str, Json] = {"model": model, "messages": messages}
     if call.stream:
@@ -72,9 +81,8 @@ def encode_call(
     if body.schema is not None:
         doc["response_format"] = _schema(body.schema, call.wire == WIRE)
     if body.reasoning is not None:
-        as_object = reasoning_object or (
-            spelt.get("reasoning_effort") is None and "reasoning" in spelt
-        )
+        own_object = "reasoning" in spelt and spelt.get("reasoning_effort") is None
+        as_object = own_object if spelt else reasoning_object
         _reasoning(body.reasoning, as_object, doc, losses)
     for name, value in body.params.items():
         if name in PARAMS:

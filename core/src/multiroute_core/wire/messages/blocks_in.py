@@ -64,7 +64,7 @@ def part_of(value: Json, path: str) -> Part:
         return _tool_result(given, path, cache)
     if kind == "thinking":
         text = as_text(given.get("thinking"), f"{path}.thinking")
-        signature = as_text(given.get("signature", ""), f"{path}.signature")
+        signature = text_or_none(given.get("signature"), f"{path}.signature") or ""
         part = Part("thinking", text=text, name=kind, origin=WIRE, extra=rest(given, _THINKING))
         return restored(part, signature)
     if kind == "redacted_thinking":

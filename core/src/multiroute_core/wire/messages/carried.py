@@ -72,4 +72,3 @@ def restored(part: Part, signature: str) -> Part:
         origin=own_text(kept, "o"),
         extra=frozen(foreign) if foreign else EMPTY,
     )
-

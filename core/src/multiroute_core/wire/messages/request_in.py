@@ -152,9 +152,7 @@ def _service(
         extra["service_tier"] = tier
 
 
-def _tool_choice(
-    value: Json, extra: dict[str, Json]
-) -> tuple[ToolChoice | None, bool | None]:
+def _tool_choice(value: Json, extra: dict[str, Json]) -> tuple[ToolChoice | None, bool | None]:
     if value is None:
         return None, None
     given = as_object(value, "tool_choice")
@@ -166,10 +164,13 @@ def _tool_choice(
     if kind not in _MODES:
         return ToolChoice("native", origin=WIRE, extra=given), None
     known = {"type", "disable_parallel_tool_use"}
-    choice = ToolChoice("required" if kind == "any" else "none" if kind == "none" else "auto")
     if kind == "tool":
         known.add("name")
         choice = ToolChoice("tool", as_text(given.get("name"), "tool_choice.name"))
+    elif kind == "any":
+        choice = ToolChoice("required")
+    else:
+        choice = ToolChoice("none") if kind == "none" else ToolChoice("auto")
     further = rest(given, frozenset(known))
     if further:
         extra["tool_choice"] = further
@@ -254,9 +255,7 @@ def _message(value: Json, path: str) -> Message:
     given = as_object(value, path)
     role = as_text(given.get("role"), f"{path}.role")
     if role not in ("user", "assistant", "system"):
-        raise InvalidRequest(
-            f"{path}.role must be user, assistant or system", param=f"{path}.role"
-        )
+        raise InvalidRequest(f"{path}.role must be user, assistant or system", param=f"{path}.role")
     if given.get("content") is None:
         raise InvalidRequest(f"{path}.content is missing", param=f"{path}.content")
     parts = parts_of(given["content"], f"{path}.content")

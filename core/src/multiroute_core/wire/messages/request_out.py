@@ -6,36 +6,46 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from multiroute_core.api.call import Call, ChatBody
-from multiroute_core.api.content import Media, Message, Part, Tool, ToolChoice
+from multiroute_core.api.content import Tool, ToolChoice
 from multiroute_core.api.errors import CannotEncode
 from multiroute_core.api.faults import Loss
 from multiroute_core.api.json import Json
-from multiroute_core.wire.strict import raw_json
+from multiroute_core.wire.messages.abilities import (
+    SAMPLING,
+    Abilities,
+    abilities_of,
+    is_sampling,
+)
+from multiroute_core.wire.messages.blocks_out import lay_over
+from multiroute_core.wire.messages.conversation_out import conversation
+from multiroute_core.wire.messages.names import FOREIGN, NO_PARAM, WIRE
+from multiroute_core.wire.messages.thinking_out import EFFORT_TOKENS, write_thinking
 
-WIRE: Final = "messages"
-_FOREIGN: Final = "belongs to another API format"
-_NO_PARAM: Final = "target has no such parameter"
+__all__ = ["EFFORT_TOKENS", "WIRE", "encode_call"]
+
 _OWN_FIELDS: Final = frozenset(
-    {"thinking", "cache_control", "container", "mcp_servers", "context_management", "top_k"}
+    {
+        "thinking",
+        "cache_control",
+        "container",
+        "mcp_servers",
+        "context_management",
+        "output_config",
+    }
 )
 """Fields of this format that clients of other formats send along on purpose."""
 
-EFFORT_TOKENS: Final[Mapping[str, int]] = {
-    "minimal": 1024,
-    "low": 2048,
-    "medium": 8192,
-    "high": 16384,
-    "xhigh": 32768,
-}
-"""Thinking budgets for efforts in words. Ours, not the vendor's: reported as a loss each time."""
+_NOT_COUNTED: Final = frozenset({"max_tokens", "stream"})
+"""Fields that a request to count tokens does not have."""
 
 
 def encode_call(
-    call: Call, model: str, max_output: int
+    call: Call, model: str, max_output: int, able: Abilities | None = None
 ) -> tuple[dict[str, Json], tuple[Loss, ...]]:
     """The document for an upstream that speaks messages, and what it could not hold.
 
     `max_output`: tokens to allow where the client names no limit (the format requires one).
+    `able`: what the model takes; read from its id where it is not given.
 
     Raises:
         CannotEncode: not a chat call, or tool arguments in the history that are not JSON.
@@ -43,20 +53,27 @@ def encode_call(
     body = call.body
     if not isinstance(body, ChatBody):
         raise CannotEncode(f"{call.operation} cannot be sent as messages")
+    if call.needs_state:
+        raise CannotEncode("the call goes on with state that the messages format does not keep")
+    if able is None:
+        able = abilities_of(model)
+    is_own = call.wire == WIRE
+    as_it_is = is_own and call.model == model
     losses: list[Loss] = []
-    system, messages = _conversation(body.messages, losses)
+    has_top = is_own and call.doc.get("system") is not None
+    system, messages = conversation(body.messages, has_top, losses)
     doc: dict[str, Json] = {
         "model": model,
-        "max_tokens": body.max_output or max_output,
+        "max_tokens": max_output if body.max_output is None else body.max_output,
         "messages": messages,
     }
-    if system:
-        plain = len(system) == 1 and system[0].keys() == {"type", "text"}
-        doc["system"] = system[0]["text"] if plain else list(system)
+    if system is not None:
+        doc["system"] = system
     if call.stream:
         doc["stream"] = True
     if body.tools:
-        tools = [_tool(t, f"tools[{i}]", losses) for i, t in enumerate(body.tools)]
+        spelt = _custom_tools(call) if is_own else frozenset()
+        tools = [_tool(t, f"tools[{i}]", spelt, losses) for i, t in enumerate(body.tools)]
         doc["tools"] = [tool for tool in tools if tool is not None]
     choice = _tool_choice(body.tool_choice, body.parallel_tools, bool(body.tools), losses)
     if choice is not None:
@@ -65,70 +82,75 @@ def encode_call(
         losses.append(Loss("n", "several choices", "target gives one answer"))
     if body.stop:
         doc["stop_sequences"] = list(body.stop)
-    _structure(body, doc, losses)
-    _thinking(body, doc, losses)
-    _params(body, doc, losses)
+    _structure(call, body, doc, losses)
+    write_thinking(body, doc, able, losses, as_it_is=as_it_is)
+    _params(call, body, doc, Abilities() if as_it_is else able, losses)
     for name, value in body.extra.items():
-        if call.wire == WIRE or name in _OWN_FIELDS:
-            doc[name] = value
-        elif name == "output_config" and isinstance(value, Mapping):
-            own = doc.get("output_config")
-            doc["output_config"] = {**value, **(own if isinstance(own, Mapping) else {})}
+        if is_own and name == "thinking" and "thinking" not in doc:
+            continue
+        if is_own or name in _OWN_FIELDS:
+            lay_over(doc, {name: value})
         else:
-            losses.append(Loss(name, "field", _NO_PARAM))
+            losses.append(Loss(name, "field", NO_PARAM))
+    if is_own:
+        _spell(call, doc)
+    if call.operation == "count_tokens":
+        doc = {name: value for name, value in doc.items() if name not in _NOT_COUNTED}
     return doc, tuple(losses)
 
 
-def _structure(body: ChatBody, doc: dict[str, Json], losses: list[Loss]) -> None:
+def _spell(call: Call, doc: dict[str, Json]) -> None:
+    """Keep what says nothing as its client spelt it: empty lists, a stream that is none."""
+    for name in ("system", "stop_sequences", "tools"):
+        if call.doc.get(name) == [] and name not in doc:
+            doc[name] = []
+    if call.doc.get("stream") is False and "stream" not in doc:
+        doc["stream"] = False
+
+
+def _custom_tools(call: Call) -> frozenset[str]:
+    """Names of the client's tools that it declared as custom in so many words."""
+    tools = call.doc.get("tools")
+    if isinstance(tools, str) or not isinstance(tools, Sequence):
+        return frozenset()
+    return frozenset(
+        str(tool.get("name"))
+        for tool in tools
+        if isinstance(tool, Mapping) and tool.get("type") == "custom"
+    )
+
+
+def _structure(call: Call, body: ChatBody, doc: dict[str, Json], losses: list[Loss]) -> None:
     schema = body.schema
     if schema is None or schema.kind == "text":
         return
     if schema.kind == "json_object" or schema.schema is None:
         losses.append(Loss("response_format", "JSON mode", "target has schemas only"))
         return
-    doc["output_config"] = {"format": {"type": "json_schema", "schema": schema.schema}}
+    written: dict[str, Json] = {"type": "json_schema", "schema": schema.schema}
+    given = call.doc.get("output_config")
+    is_new = isinstance(given, Mapping) and given.get("format") is not None
+    if call.wire == WIRE and not is_new and call.doc.get("output_format") is not None:
+        doc["output_format"] = written
+    else:
+        doc["output_config"] = {"format": written}
     if schema.description is not None:
         path = "response_format.json_schema.description"
-        losses.append(Loss(path, "description of the schema", _NO_PARAM))
+        losses.append(Loss(path, "description of the schema", NO_PARAM))
 
 
-def _thinking(body: ChatBody, doc: dict[str, Json], losses: list[Loss]) -> None:
-    wish = body.reasoning
-    if wish is None:
-        return
-    if wish.origin == WIRE and wish.extra:
-        doc["thinking"] = wish.extra
-        return
-    if wish.enabled is False or wish.effort == "none":
-        doc["thinking"] = {"type": "disabled"}
-        return
-    budget = wish.budget_tokens
-    if budget is None and wish.effort is not None:
-        budget = EFFORT_TOKENS.get(wish.effort)
-        if budget is None:
-            losses.append(Loss("reasoning_effort", "effort", "target takes a token budget"))
-            return
-        why = f"target takes a token budget: {budget}"
-        losses.append(Loss("reasoning_effort", "effort in words", why))
-    if budget is None:
-        return
-    limit = doc["max_tokens"]
-    if isinstance(limit, int) and limit <= budget:
-        if body.max_output is None:
-            doc["max_tokens"] = budget + limit
-        elif limit > 1024:
-            budget = max(1024, limit // 2)
-        else:
-            losses.append(Loss("reasoning_effort", "thinking", "the output limit leaves no room"))
-            return
-    doc["thinking"] = {"type": "enabled", "budget_tokens": budget}
-
-
-def _params(body: ChatBody, doc: dict[str, Json], losses: list[Loss]) -> None:
+def _params(
+    call: Call, body: ChatBody, doc: dict[str, Json], able: Abilities, losses: list[Loss]
+) -> None:
+    is_own = call.wire == WIRE
     thinking = doc.get("thinking")
     thinks = isinstance(thinking, Mapping) and thinking.get("type") in ("enabled", "adaptive")
     for name, value in body.params.items():
-        if name == "temperature" and isinstance(value, (int, float)):
+        if name in SAMPLING and not able.sampling and is_sampling(name, value):
+            losses.append(Loss(name, "parameter", "target's model takes no sampling parameters"))
+        elif is_own and name in SAMPLING:
+            doc[name] = value
+        elif name == "temperature" and isinstance(value, (int, float)):
             if thinks and value != 1:
                 losses.append(Loss(name, "parameter", "target fixes it while it thinks"))
             elif value > 1:
@@ -139,15 +161,17 @@ def _params(body: ChatBody, doc: dict[str, Json], losses: list[Loss]) -> None:
         elif name in ("top_p", "top_k"):
             doc[name] = value
         elif name in ("user", "safety_identifier") and isinstance(value, str):
-            doc["metadata"] = {"user_id": value}
+            lay_over(doc, {"metadata": {"user_id": value}})
         elif name == "metadata" and isinstance(value, Mapping):
             _metadata(value, doc, losses)
+        elif name == "service_tier" and is_own:
+            doc[name] = "standard_only" if value == "default" else value
         elif name == "service_tier" and value in ("auto", "standard_only"):
             doc[name] = value
         elif name in _NEUTRAL and value == _NEUTRAL[name]:
             continue
         else:
-            losses.append(Loss(name, "parameter", _NO_PARAM))
+            losses.append(Loss(name, "parameter", NO_PARAM))
 
 
 _NEUTRAL: Final[Mapping[str, Json]] = {
@@ -168,24 +192,31 @@ def _metadata(value: Mapping[str, Json], doc: dict[str, Json], losses: list[Loss
             losses.append(Loss(f"metadata.{name}", "metadata", "target knows user_id only"))
 
 
-def _tool(tool: Tool, path: str, losses: list[Loss]) -> dict[str, Json] | None:
+def _tool(
+    tool: Tool, path: str, spelt: frozenset[str], losses: list[Loss]
+) -> dict[str, Json] | None:
     if tool.kind != "function":
         if tool.origin == WIRE:
             return dict(tool.extra)
-        losses.append(Loss(path, f"built-in tool {tool.kind}", _FOREIGN))
+        losses.append(Loss(path, f"built-in tool {tool.kind}", FOREIGN))
         return None
     written: dict[str, Json] = {"name": tool.name}
+    if tool.name in spelt:
+        written["type"] = "custom"
     if tool.description is not None:
         written["description"] = tool.description
-    written["input_schema"] = tool.schema or {"type": "object", "properties": {}}
+    if tool.origin == WIRE and tool.schema is not None:
+        written["input_schema"] = tool.schema
+    else:
+        written["input_schema"] = tool.schema or {"type": "object", "properties": {}}
     if tool.strict is not None:
         written["strict"] = tool.strict
     if tool.cache is not None:
         written["cache_control"] = tool.cache
     if tool.origin == WIRE:
-        written.update(tool.extra)
+        lay_over(written, tool.extra)
     else:
-        losses.extend(Loss(f"{path}.{name}", "tool field", _FOREIGN) for name in tool.extra)
+        losses.extend(Loss(f"{path}.{name}", "tool field", FOREIGN) for name in tool.extra)
     return written
 
 
@@ -198,7 +229,7 @@ def _tool_choice(
             if choice.origin == WIRE:
                 written = dict(choice.extra)
             else:
-                losses.append(Loss("tool_choice", "tool choice", _FOREIGN))
+                losses.append(Loss("tool_choice", "tool choice", FOREIGN))
         elif choice.mode == "tool":
             written = {"type": "tool", "name": choice.name}
         else:
@@ -209,149 +240,3 @@ def _tool_choice(
         if written.get("type") != "none":
             written["disable_parallel_tool_use"] = not parallel
     return written
-
-
-def _conversation(
-    messages: Sequence[Message], losses: list[Loss]
-) -> tuple[list[dict[str, Json]], list[Json]]:
-    """System blocks and turns. Results of tools that follow one another go into one turn."""
-    system: list[dict[str, Json]] = []
-    turns: list[tuple[str, list[Json], bool]] = []
-    for number, message in enumerate(messages):
-        path = f"messages[{number}]"
-        if message.role in ("system", "developer"):
-            if turns:
-                why = "target has system text at the top only"
-                losses.append(Loss(path, f"position of a {message.role} message", why))
-            for at, part in enumerate(message.parts):
-                block = _block(part, f"{path}.content[{at}]", losses)
-                if block is not None and block.get("type") == "text":
-                    system.append(block)
-                elif block is not None:
-                    losses.append(Loss(f"{path}.content[{at}]", f"{part.kind} part", _FOREIGN))
-            _fields(message, path, losses)
-            continue
-        role = "assistant" if message.role == "assistant" else "user"
-        blocks: list[Json] = []
-        for at, part in enumerate(message.parts):
-            block = _block(part, f"{path}.content[{at}]", losses)
-            if block is not None:
-                blocks.append(block)
-        _fields(message, path, losses)
-        is_result = any(part.kind == "tool_result" for part in message.parts)
-        if turns and is_result and turns[-1][2]:
-            turns[-1][1].extend(blocks)
-        elif blocks:
-            turns.append((role, blocks, is_result))
-    return system, [{"role": role, "content": _short(blocks)} for role, blocks, _ in turns]
-
-
-def _fields(message: Message, path: str, losses: list[Loss]) -> None:
-    if message.origin != WIRE:
-        losses.extend(
-            Loss(f"{path}.{name}", "message field", _FOREIGN)
-            for name, value in message.extra.items()
-            if value not in (None, [], (), "")
-        )
-
-
-def _short(blocks: list[Json]) -> Json:
-    """A single plain text block is sent as a string."""
-    if len(blocks) == 1:
-        only = blocks[0]
-        if isinstance(only, Mapping) and only.keys() == {"type", "text"}:
-            return only["text"]
-    return blocks
-
-
-def _block(part: Part, path: str, losses: list[Loss]) -> dict[str, Json] | None:
-    block: dict[str, Json] | None
-    if part.kind in ("text", "refusal"):
-        if not part.text:
-            return None
-        block = {"type": "text", "text": part.text}
-        if part.citations and part.origin == WIRE:
-            block["citations"] = list(part.citations)
-    elif part.kind in ("image", "document"):
-        block = _media(part, path, losses)
-    elif part.kind == "tool_call":
-        arguments = raw_json(part.arguments or "{}")
-        if arguments is None:
-            raise CannotEncode(f"{path}: the arguments of {part.name} are not a JSON object")
-        block = {
-            "type": "tool_use",
-            "id": part.id,
-            "name": part.name,
-            "input": arguments,
-        }
-    elif part.kind == "tool_result":
-        block = _result(part, path, losses)
-    elif part.kind == "thinking":
-        return _think(part, path, losses)
-    elif part.kind in ("opaque", "server_tool_call", "server_tool_result"):
-        if part.origin == WIRE and isinstance(part.content, Mapping):
-            return dict(part.content)
-        losses.append(Loss(path, f"{part.kind} {part.name or ''}".strip(), _FOREIGN))
-        return None
-    else:
-        losses.append(Loss(path, f"{part.kind} part", "target has no such content"))
-        return None
-    if block is not None:
-        if part.cache is not None:
-            block["cache_control"] = part.cache
-        if part.origin == WIRE:
-            block.update(part.extra)
-        else:
-            losses.extend(Loss(f"{path}.{name}", "content field", _FOREIGN) for name in part.extra)
-    return block
-
-
-def _think(part: Part, path: str, losses: list[Loss]) -> dict[str, Json] | None:
-    """Thinking goes back only with the signature that this family gave it."""
-    if part.origin != WIRE or part.signature is None:
-        if part.text or part.signature:
-            losses.append(Loss(path, "thinking block", "it has no signature of this family"))
-        return None
-    if not part.text:
-        return {"type": "redacted_thinking", "data": part.signature}
-    return {"type": "thinking", "thinking": part.text, "signature": part.signature}
-
-
-def _result(part: Part, path: str, losses: list[Loss]) -> dict[str, Json]:
-    block: dict[str, Json] = {"type": "tool_result", "tool_use_id": part.id}
-    if isinstance(part.content, tuple):
-        inner: list[Json] = []
-        for number, piece in enumerate(part.content):
-            if isinstance(piece, Part):
-                written = _block(piece, f"{path}.content[{number}]", losses)
-                if written is not None:
-                    inner.append(written)
-        block["content"] = inner
-    else:
-        block["content"] = part.text
-    if part.is_error is not None:
-        block["is_error"] = part.is_error
-    return block
-
-
-def _media(part: Part, path: str, losses: list[Loss]) -> dict[str, Json] | None:
-    media = part.media or Media()
-    source: dict[str, Json]
-    if media.data_b64 is not None:
-        mime = media.mime or ("image/png" if part.kind == "image" else "application/pdf")
-        source = {"type": "base64", "media_type": mime, "data": media.data_b64}
-    elif media.url is not None:
-        source = {"type": "url", "url": media.url}
-    elif part.origin == WIRE:
-        source = {"type": "file", "file_id": media.file_id}
-    else:
-        losses.append(Loss(path, f"{part.kind} by file id", "the file is at another provider"))
-        return None
-    block: dict[str, Json] = {"type": part.kind, "source": source}
-    if part.kind == "document" and media.name is not None:
-        block["title"] = media.name
-    if media.detail is not None and media.detail != "auto":
-        losses.append(Loss(f"{path}.image_url.detail", "image detail", _NO_PARAM))
-    return block
-
-

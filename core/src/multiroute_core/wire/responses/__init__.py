@@ -9,8 +9,9 @@ How parts keep what this format has beyond them (origin "responses"):
 * thinking: `content` is the native reasoning item, `signature` its encrypted content.
 * text and refusal: `extra["item"]` on the first part of a message item holds the item's own
   fields (id, status, phase); a part with it begins a new item. `extra["blank"]` names lists that
-  the sender spelt out empty. `name` says how the item was spelt: "instructions" for the field of
-  that name, "message" where an item named its type.
+  the sender spelt out empty, `extra["short"]` says that the content was a string. `name` says how
+  the item was spelt: "instructions" for the field of that name, "message" where an item named its
+  type.
 * tool_call: `extra["id"]` is the item's id; `extra["type"]` is set for custom tools, whose
   `arguments` are free text.
 * server tools and opaque parts: `content` is the native item.

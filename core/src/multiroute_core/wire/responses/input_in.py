@@ -29,11 +29,12 @@ MESSAGE: Final = "message"
 ITEM: Final = "item"
 BLANK: Final = "blank"
 PIECE: Final = "piece"
+SHORT: Final = "short"
 TEXT_TYPES: Final = frozenset({"input_text", "output_text", "text"})
 CUSTOM_CALL: Final = "custom_tool_call"
 OUTPUTS: Final = frozenset({"function_call_output", "custom_tool_call_output"})
 
-_IN_MESSAGE: Final = frozen({PIECE: True})
+IN_MESSAGE: Final = frozen({PIECE: True})
 _MESSAGE: Final = frozenset({"type", "role", "content"})
 _CALL: Final = frozenset({"type", "call_id", "name", "arguments"})
 _CUSTOM: Final = frozenset({"call_id", "name", "input"})
@@ -96,7 +97,7 @@ class _Turn:
         if self.is_after_message and not self.has_call:
             self.flush(out)
         elif self.is_after_message and ITEM not in parts[0].extra:
-            parts = (_with(parts[0], ITEM, EMPTY), *parts[1:])
+            parts = (_wrapped(parts[0], EMPTY), *parts[1:])
         self.parts.extend(parts)
         self.is_after_message = True
 
@@ -106,8 +107,10 @@ class _Turn:
         self.is_after_message = False
 
 
-def _with(part: Part, name: str, value: Json) -> Part:
-    return replace(part, extra=frozen({**part.extra, name: value}))
+def _wrapped(part: Part, own: JsonObject) -> Part:
+    """A part that begins a message item with these fields."""
+    short = {} if part.origin == WIRE else {SHORT: True}
+    return replace(part, origin=WIRE, extra=frozen({**part.extra, ITEM: own, **short}))
 
 
 def read_input(value: Json, path: str) -> tuple[Message, ...]:
@@ -167,7 +170,7 @@ def _said(item: JsonObject, role: str, path: str) -> Message:
 
 def _spoken(item: JsonObject, role: str, path: str) -> tuple[Part, ...]:
     parts, own = _parts(item, role, path)
-    return (_with(parts[0], ITEM, own), *parts[1:]) if own else parts
+    return (_wrapped(parts[0], own), *parts[1:]) if own else parts
 
 
 def _call(item: JsonObject, path: str) -> Part:
@@ -255,7 +258,7 @@ def _piece(given: JsonObject, role: str, path: str) -> Part:
         return Part(
             "audio", media=Media(mime, data), cache=cache, origin=WIRE, extra=rest(given, known)
         )
-    return Part("opaque", name=kind, content=given, origin=WIRE, extra=_IN_MESSAGE)
+    return Part("opaque", name=kind, content=given, origin=WIRE, extra=IN_MESSAGE)
 
 
 def _text(given: JsonObject, kind: str, role: str, cache: JsonObject | None, path: str) -> Part:

@@ -16,12 +16,14 @@ from multiroute_core.wire.responses.input_in import (
     ITEM,
     MESSAGE,
     PIECE,
+    SHORT,
     text_type,
 )
 from multiroute_core.wire.responses.thinking import WIRE, reasoning_item
 
 FOREIGN: Final = "belongs to another API format"
 _NO_FIELD: Final = "target has no such field"
+_MARKS: Final = frozenset({ITEM, BLANK, SHORT})
 _SPOKEN: Final = frozenset({"text", "refusal", "image", "document", "audio"})
 
 
@@ -143,13 +145,12 @@ class _Writer:
 
 def is_plain(part: Part) -> bool:
     """Whether a text says nothing but itself: alone in its message it is sent as a string."""
-    more = part.extra or part.citations or part.cache is not None
-    return part.kind == "text" and part.origin != WIRE and not more
+    if part.origin == WIRE:
+        return part.extra.get(SHORT) is True
+    return part.kind == "text" and not (part.extra or part.citations or part.cache is not None)
 
 
-def write_piece(
-    part: Part, role: str, path: str, losses: list[Loss]
-) -> dict[str, Json] | None:
+def write_piece(part: Part, role: str, path: str, losses: list[Loss]) -> dict[str, Json] | None:
     """One piece of content; None where it is lost."""
     own = part.origin == WIRE
     media = part.media
@@ -182,7 +183,7 @@ def write_piece(
         blank = part.extra.get(BLANK)
         if isinstance(blank, Sequence):
             piece.update({str(name): [] for name in blank})
-        piece.update({k: v for k, v in part.extra.items() if k not in (ITEM, BLANK)})
+        piece.update({k: v for k, v in part.extra.items() if k not in _MARKS})
         if part.cache is not None:
             piece["cache_control"] = part.cache
     else:

@@ -69,6 +69,7 @@ _NOISE: Final = frozenset({"type", "sequence_number", "obfuscation"})
 _BEGIN: Final = frozenset({"response.created", "response.in_progress", "response.queued"})
 _END: Final = frozenset({"response.completed", "response.incomplete", "response.done"})
 _FAILED: Final = frozenset({"response.failed", "response.cancelled"})
+_FAILED_STATES: Final = frozenset({"failed", "cancelled"})
 _PINGS: Final = frozenset({"keepalive", "ping"})
 
 
@@ -131,7 +132,7 @@ class ResponsesDecoder:
             if doc.get("error"):
                 return [Broken(fault_of("error_in_200", doc))]
             return [_broken("protocol", "the provider's reply has no output")]
-        if doc.get("status") in ("failed", "cancelled") or doc.get("error"):
+        if doc.get("status") in _FAILED_STATES or doc.get("error"):
             self._fail("error_in_200", doc, out)
         else:
             self._finish(doc, out)
@@ -163,7 +164,10 @@ class ResponsesDecoder:
         if kind in _BEGIN:
             self._begin(response, out)
         elif kind in _END:
-            self._finish(response, out)
+            if response.get("status") in _FAILED_STATES:
+                self._fail("error_event", response, out)
+            else:
+                self._finish(response, out, kind.removeprefix("response."))
         elif kind in _FAILED:
             self._fail("error_event", response or event, out)
         elif kind == "error" or (event.get("error") and not kind.startswith("response.")):
@@ -252,10 +256,9 @@ class ResponsesDecoder:
 
     def _message(self, family: str, step: str, event: JsonObject, out: list[Event]) -> None:
         part = event.get("part")
-        if family == "content_part" and isinstance(part, Mapping):
-            if part.get("type") == "reasoning_text":
-                self._reasoning("reasoning_text", step, {**event, "text": part.get("text")}, out)
-                return
+        if isinstance(part, Mapping) and part.get("type") == "reasoning_text":
+            self._reasoning("reasoning_text", step, event, out)
+            return
         item = self._find(event)
         if item is None:
             own_id = own_text(event, "item_id")
@@ -312,13 +315,13 @@ class ResponsesDecoder:
                 found = same.pop(0) if same else self._open(native, None, out)
                 found.done(native, out)
 
-    def _finish(self, response: JsonObject, out: list[Event]) -> None:
+    def _finish(self, response: JsonObject, out: list[Event], how: str = "completed") -> None:
         self._begin(response, out)
         self._fill(response, out)
         for item in self._items.values():
             item.end(out)
         self._use(response, out)
-        status = own_text(response, "status") or "completed"
+        status = own_text(response, "status") or how
         details = response.get("incomplete_details")
         native = status
         reason: FinishReason = "stop"
@@ -364,7 +367,8 @@ class ResponsesDecoder:
             fault = fault_of(kind, error)
         else:
             status = own_text(response, "status") or "failed"
-            fault = Fault(kind, f"the provider ended the response as {status}", cause="upstream_5xx")
+            message = f"the provider ended the response as {status}"
+            fault = Fault(kind, message, cause="upstream_5xx")
         self._stop(Broken(fault), out)
 
 

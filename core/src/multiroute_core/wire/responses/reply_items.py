@@ -13,8 +13,13 @@ from multiroute_core.api.content import Part
 from multiroute_core.api.events import Channel, Delta, Event, PartEnd, PartStart
 from multiroute_core.api.json import EMPTY, Json, JsonObject, frozen
 from multiroute_core.wire.fields import own_text
-from multiroute_core.wire.responses.input_in import CUSTOM_CALL, ITEM, native_part
-from multiroute_core.wire.responses.thinking import BETWEEN, WIRE, joined, segments
+from multiroute_core.wire.responses.input_in import (
+    CUSTOM_CALL,
+    IN_MESSAGE,
+    ITEM,
+    native_part,
+)
+from multiroute_core.wire.responses.thinking import BETWEEN, FIELD, WIRE, joined, segments
 
 _MESSAGE = frozenset({"type", "role", "content", "status"})
 _CALL = frozenset({"type", "call_id", "name", "arguments", "input", "status"})
@@ -137,7 +142,7 @@ class MessageItem:
         elif number not in self._pieces:
             piece = self._pieces[number] = _Piece(self._numbers.take())
             name = kind if isinstance(kind, str) else "content"
-            part = Part("opaque", name=name, content=given, origin=WIRE)
+            part = Part("opaque", name=name, content=given, origin=WIRE, extra=IN_MESSAGE)
             out.append(PartStart(piece.at, part))
 
     def done(self, item: JsonObject, out: list[Event]) -> None:
@@ -241,6 +246,7 @@ class ReasoningItem:
         self._at: int | None = None
         self._told: dict[tuple[str, int], list[str]] = {}
         self._last: tuple[str, int] | None = None
+        self._all: list[str] = []
 
     def delta(self, field: str, number: Json, text: Json, out: list[Event]) -> None:
         """More of one piece of thinking."""
@@ -248,13 +254,19 @@ class ReasoningItem:
             return
         if self._at is None:
             self._at = self._numbers.take()
-            out.append(PartStart(self._at, Part("thinking", id=self._id, origin=WIRE)))
+            extra = EMPTY if field == "summary" else frozen({FIELD: field})
+            out.append(PartStart(self._at, Part("thinking", id=self._id, origin=WIRE, extra=extra)))
         key = (field, number if isinstance(number, int) else 0)
         if self._last is not None and self._last != key:
-            out.append(Delta(self._at, "thinking", BETWEEN))
+            self._tell(BETWEEN, out)
         self._last = key
         self._told.setdefault(key, []).append(text)
-        out.append(Delta(self._at, "thinking", text))
+        self._tell(text, out)
+
+    def _tell(self, text: str, out: list[Event]) -> None:
+        if text and self._at is not None:
+            self._all.append(text)
+            out.append(Delta(self._at, "thinking", text))
 
     def text(self, field: str, number: Json, text: Json, out: list[Event]) -> None:
         """One piece as a whole: tell the rest, unless another piece has begun since."""
@@ -268,17 +280,23 @@ class ReasoningItem:
         if self.is_done:
             return
         encrypted = own_text(item, "encrypted_content")
+        text = joined(item)
         if self._at is None:
             self._at = self._numbers.take()
             own_id = own_text(item, "id") or self._id
-            part = Part("thinking", id=own_id, content=item, origin=WIRE)
+            is_full = bool(text) and not item.get("summary")
+            extra = frozen({FIELD: "content"}) if is_full else EMPTY
+            part = Part("thinking", id=own_id, content=item, origin=WIRE, extra=extra)
             out.append(PartStart(self._at, part))
-            text = joined(item)
-            if text:
-                out.append(Delta(self._at, "thinking", text))
+            self._tell(text, out)
         else:
-            for (field, number), text in segments(item):
-                self.text(field, number, text, out)
+            told = "".join(self._all)
+            if text.startswith(told):
+                self._tell(text[len(told) :], out)
+            else:
+                for (field, number), piece in segments(item):
+                    if piece not in told:
+                        self.text(field, number, piece, out)
             out.append(Delta(self._at, "content", item))
         if encrypted:
             out.append(Delta(self._at, "signature", encrypted))

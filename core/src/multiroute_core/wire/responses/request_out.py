@@ -41,15 +41,15 @@ def encode_call(call: Call, model: str) -> tuple[dict[str, Json], tuple[Loss, ..
     own = call.wire == WIRE
     losses: list[Loss] = []
     instructions, items = write_input(body.messages, losses)
-    doc: dict[str, Json] = {"model": model}
+    doc: dict[str, Json] = {"model": model} if model else {}
     _put(doc, "instructions", instructions)
     short = _short(items) if own and isinstance(call.doc.get("input"), str) else None
     if short is not None:
         doc["input"] = short
     elif items or not call.needs_state:
         doc["input"] = items
-    if call.stream:
-        doc["stream"] = True
+    if call.stream or (own and call.doc.get("stream") is False):
+        doc["stream"] = call.stream
     if body.tools:
         tools = [_tool(t, f"tools[{i}]", losses) for i, t in enumerate(body.tools)]
         doc["tools"] = [tool for tool in tools if tool is not None]

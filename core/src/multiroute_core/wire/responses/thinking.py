@@ -17,6 +17,9 @@ WIRE: Final = "responses"
 BETWEEN: Final = "\n\n"
 """What stands between the pieces of one reasoning item when they are read as one text."""
 
+FIELD: Final = "field"
+"""Name in a part's `extra` of the field that its text came from, where that is not the summary."""
+
 _SEAL: Final = "mr1."
 
 
@@ -78,6 +81,11 @@ def thinking_part(item: JsonObject) -> Part:
     )
 
 
+def is_full_text(part: Part) -> bool:
+    """Whether a part holds the full thoughts of this family, no summary of them."""
+    return part.origin == WIRE and part.extra.get(FIELD) == "content"
+
+
 def reasoning_item(part: Part, default_id: str | None = None) -> dict[str, Json]:
     """The reasoning item for a thinking part: the native one as it was, if its text still holds."""
     native = part.content
@@ -87,7 +95,11 @@ def reasoning_item(part: Part, default_id: str | None = None) -> dict[str, Json]
     own = part.id if part.origin == WIRE else None
     if own or default_id:
         item["id"] = own or default_id
-    item["summary"] = [{"type": "summary_text", "text": part.text}] if part.text else []
+    item["summary"] = []
+    if part.text and is_full_text(part):
+        item["content"] = [{"type": "reasoning_text", "text": part.text}]
+    elif part.text:
+        item["summary"] = [{"type": "summary_text", "text": part.text}]
     if part.signature is not None:
         item["encrypted_content"] = seal(part.signature, part.origin)
     return item

@@ -103,7 +103,7 @@ def _cost(native: JsonObject) -> int | None:
 
 def write_usage(used: Usage) -> dict[str, Json]:
     """A usage object for a client of the responses format."""
-    of_input: dict[str, Json] = {"cached_tokens": used.cache_read or 0}
+    of_input: dict[str, Json] = {"cached_tokens": used.cache_read or 0, "cache_write_tokens": 0}
     written = (used.cache_write or 0) + (used.cache_write_5m or 0) + (used.cache_write_1h or 0)
     if written:
         of_input["cache_write_tokens"] = written

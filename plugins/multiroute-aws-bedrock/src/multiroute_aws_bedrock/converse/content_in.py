@@ -187,20 +187,24 @@ def _cited(value: JsonObject) -> Part | None:
     citations = value.get("citations")
     if not isinstance(content, Sequence) or isinstance(content, str):
         return None
+    listed = citations if isinstance(citations, Sequence) else ()
+    if any(not isinstance(item, Mapping) for item in listed):
+        return None
     texts: list[str] = []
     for piece in content:
         if not isinstance(piece, Mapping) or not isinstance(piece.get("text"), str):
             return None
         texts.append(str(piece["text"]))
-    listed = citations if isinstance(citations, Sequence) else ()
-    known = frozenset({"citations"}) if len(texts) != 1 else frozenset({"citations", "content"})
+    known = {"citations"} if listed else set()
+    if len(content) == 1 and isinstance(content[0], Mapping) and len(content[0]) == 1:
+        known.add("content")
     return Part(
         "text",
         text="".join(texts),
         name="citationsContent",
         citations=tuple(item for item in listed if isinstance(item, Mapping)),
         origin=WIRE,
-        extra=rest(value, known),
+        extra=rest(value, frozenset(known)),
     )
 
 

@@ -104,6 +104,13 @@ def _object(written: JsonObject, given: JsonObject) -> dict[str, Json]:
             own = name
         fields[own] = respelt(value, given.get(own))
     for name, value in given.items():
-        if name not in fields and isinstance(value, (Mapping, list, tuple)) and not value:
+        if name not in fields and _says_nothing(value):
             fields[name] = value
     return fields
+
+
+def _says_nothing(value: Json) -> bool:
+    """Whether a value holds nothing but empty lists and objects."""
+    if isinstance(value, Mapping):
+        return all(_says_nothing(inner) for inner in value.values())
+    return isinstance(value, (list, tuple)) and not value

@@ -1,0 +1,132 @@
+"""An adapter for providers that speak this format: a base for their plugins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from multiroute_core.api.call import Call, Pairs
+from multiroute_core.api.errors import CannotEncode, InvalidRequest
+from multiroute_core.api.events import Event
+from multiroute_core.api.faults import Fault
+from multiroute_core.api.json import JsonObject
+from multiroute_core.api.offering import Offering, Target
+from multiroute_core.api.provider import ProviderRuntime
+from multiroute_core.api.upstream import Decoder, Encoded, Head, Relay, UpstreamRequest
+from multiroute_core.api.usage import Usage
+from multiroute_core.wire.chat.faults import classify
+from multiroute_core.wire.chat.quirks import ChatQuirks, Fit, fit, reset_s, usage_of
+from multiroute_core.wire.chat.relay import relay_fields
+from multiroute_core.wire.chat.reply_in import ChatDecoder, decode_reply
+from multiroute_core.wire.chat.request_out import encode_call
+from multiroute_core.wire.strict import dump
+
+_JSON: Pairs = ((b"content-type", b"application/json"),)
+
+
+class ChatAdapter:
+    """Speaks for one instance of a provider of this format, with its quirks.
+
+    A plugin overrides what its provider does otherwise: `url`, `adjust`, `classify`, `authorize`.
+    """
+
+    def __init__(
+        self, runtime: ProviderRuntime, quirks: ChatQuirks | None = None, headers: Pairs = ()
+    ) -> None:
+        self._runtime = runtime
+        self._quirks = quirks if quirks is not None else ChatQuirks()
+        self._headers: Pairs = (*_JSON, *headers)
+
+    async def start(self) -> None:
+        """Nothing to provision."""
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+    def offerings(self) -> Sequence[Offering]:
+        """All that is known stands in the offerings file."""
+        return ()
+
+    def origin(self) -> str | None:
+        """The configured base URL holds."""
+        return None
+
+    def url(self, target: Target) -> str:
+        """Where chat completions are asked for."""
+        return target.base_url + self._quirks.path
+
+    def adjust(self, doc: JsonObject, call: Call, target: Target) -> Fit:
+        """What must change at the top of a document of this format, passed on or encoded."""
+        return fit(doc, self._quirks)
+
+    def relay(self, call: Call, target: Target) -> Relay | None:
+        """The client's document as it is, with the upstream's model name and its spellings."""
+        fields = relay_fields(call, target.upstream_id) if call.operation == "chat" else None
+        if fields is None:
+            return None
+        put, usage_added = fields
+        change = self.adjust({**call.doc, **put}, call, target)
+        put = {name: value for name, value in put.items() if name not in change.drop}
+        return Relay(
+            self.url(target),
+            self._headers,
+            {**put, **change.put},
+            drop=change.drop - change.put.keys(),
+            losses=change.losses,
+            usage_added=usage_added and "stream_options" in put,
+        )
+
+    def encode(self, call: Call, target: Target) -> Encoded:
+        """The call as a chat completions request.
+
+        Raises:
+            CannotEncode: no chat call, or a value that JSON cannot hold.
+        """
+        if call.operation != "chat":
+            raise CannotEncode(f"{call.operation} cannot be sent as a chat completion")
+        document, losses = encode_call(
+            call,
+            target.upstream_id,
+            thinking_field=self._quirks.thinking_field,
+            reasoning_details=self._quirks.takes_reasoning_details,
+            reasoning_object=self._quirks.has_reasoning_object,
+        )
+        change = self.adjust(document, call, target)
+        try:
+            body = dump(change.applied(document))
+        except InvalidRequest as error:
+            raise CannotEncode(error.message) from error
+        request = UpstreamRequest("POST", self.url(target), self._headers, body)
+        return Encoded(request, (*losses, *change.losses))
+
+    def decode(self, head: Head, body: bytes, memo: object) -> Sequence[Event]:
+        """A whole reply."""
+        return decode_reply(body, self.usage)
+
+    def decoder(self, head: Head, memo: object) -> Decoder:
+        """A reader for one stream."""
+        return ChatDecoder(self.usage)
+
+    def classify(self, head: Head, body: bytes) -> Fault:
+        """The fault behind an error; the reset of the limit that was hit is its pushback."""
+        now_s = self._runtime.now_s()
+        fault = classify(head, body, now_s)
+        if fault.kind == "upstream_auth":
+            # Providers repeat parts of the key in their message: not for clients.
+            return replace(fault, message="the provider refused our credential", native=None)
+        if fault.kind == "rate_limited" and fault.retry_after_s is None:
+            return replace(fault, retry_after_s=reset_s(head, self._quirks, now_s))
+        return fault
+
+    def usage(self, native: JsonObject) -> Usage:
+        """The usage object in our buckets."""
+        return usage_of(native, self._quirks)
+
+    async def authorize(self, request: UpstreamRequest, target: Target) -> UpstreamRequest:
+        """The key, as a bearer token."""
+        if not target.credential:
+            return request
+        key = self._runtime.secret(target.credential)
+        header = (b"authorization", b"Bearer " + key.encode())
+        return replace(request, headers=(*request.headers, header))

@@ -1,0 +1,55 @@
+"""The Mistral adapter."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from multiroute_core.api import Call, JsonObject, ProviderRuntime, Target
+from multiroute_core.wire.chat import ChatAdapter, ChatQuirks, Fit
+from multiroute_mistral.messages import fitting
+from multiroute_mistral.settings import MistralSettings
+
+_QUIRKS = ChatQuirks(
+    limits=("max_tokens",),
+    names={"seed": "random_seed"},
+    takes_stream_options=False,
+    takes_developer_role=False,
+    thinking_field="reasoning_content",
+    # It answers a field that it does not know with an error.
+    refused=(
+        "user",
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        "store",
+        "service_tier",
+        "verbosity",
+        "modalities",
+        "audio",
+        "web_search_options",
+        "safety_identifier",
+        "top_k",
+    ),
+)
+
+
+class MistralProvider(ChatAdapter):
+    """Speaks for one Mistral account.
+
+    Its own fields (safe_prompt, random_seed, prefix, prompt_mode, …) go through as they are.
+    """
+
+    def __init__(self, settings: MistralSettings, runtime: ProviderRuntime) -> None:
+        super().__init__(runtime, _QUIRKS)
+        self._safe_prompt = settings.safe_prompt
+
+    def adjust(self, doc: JsonObject, call: Call, target: Target) -> Fit:
+        """The document in Mistral's spelling, messages included."""
+        change = super().adjust(doc, call, target)
+        put = dict(change.put)
+        messages, losses = fitting(put.get("messages", doc.get("messages")))
+        if messages is not None:
+            put["messages"] = messages
+        if self._safe_prompt is not None and doc.get("safe_prompt") is None:
+            put["safe_prompt"] = self._safe_prompt
+        return replace(change, put=put, losses=(*change.losses, *losses))
