@@ -243,3 +243,13 @@ def run_of(provider: str, api: str, number: int) -> Run:
 
     record = records(provider, api)[number]
     return Run(record, registry.way_of(record))
+
+
+def run_by_id(provider: str, api: str, record_id: str) -> Run:
+    """The run of the record of this id."""
+    from tests.fidelity.corpus import records
+
+    listed = records(provider, api)
+    return run_of(
+        provider, api, next(at for at, record in enumerate(listed) if record.id == record_id)
+    )

@@ -45,12 +45,17 @@ class Outcome:
 
 def judged(check: Check, run: Run) -> list[str] | None:
     """The check's findings; an exception of ours is one."""
+    return raised(lambda: check(run))
+
+
+def raised(check: Callable[[], list[str] | None]) -> list[str] | None:
+    """What a check finds, or what it raises."""
     try:
-        return check(run)
+        return check()
     except Missing as error:
         return [str(error)]
     # A border: whatever an adapter raises is a finding of this record, not the suite's end.
     except Exception as error:  # noqa: BLE001  foreign code
         place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{place.filename.rsplit('/', 3)[-1]}:{place.lineno}"
+        where = f"{'/'.join(place.filename.split('/')[-2:])}:{place.lineno}"
         return [f"{type(error).__name__} in {where}: {error}"]

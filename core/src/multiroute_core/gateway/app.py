@@ -21,6 +21,7 @@ from multiroute_core.gateway.errors import HttpRefusal, error_body, error_header
 from multiroute_core.gateway.exchange import Exchange
 from multiroute_core.gateway.limits import Limits
 from multiroute_core.gateway.models import PREFIX as MODELS_PREFIX, ModelList, OneModel
+from multiroute_core.gateway.native import METHODS, PREFIX as NATIVE_PREFIX, PROVIDER, Native
 from multiroute_core.gateway.request_body import ClientGone
 from multiroute_core.gateway.request_head import check_framing, check_local_host
 from multiroute_core.gateway.request_id import RequestIds
@@ -97,6 +98,7 @@ class Gateway:
             }
         )
         self._one_model = Route("call", OneModel(router))
+        self._native = Route("call", Native(router, most))
 
     def is_ready(self) -> bool:
         """Whether calls should be sent here."""
@@ -148,6 +150,8 @@ class Gateway:
             if exchange.method == "GET":
                 return self._one_model
             allowed = ["GET"]
+        if not allowed and exchange.method in METHODS and self._is_native(exchange):
+            return self._native
         if allowed:
             raise HttpRefusal(
                 405,
@@ -160,6 +164,12 @@ class Gateway:
             "unknown_path",
             "there is nothing at this path: POST /v1/chat/completions, GET /v1/models",
         )
+
+    def _is_native(self, exchange: Exchange) -> bool:
+        if exchange.path.startswith(NATIVE_PREFIX):
+            return True
+        named = any(name == PROVIDER for name, _ in exchange.headers)
+        return named and exchange.path.startswith(b"/v1/")
 
     async def _refuse(self, exchange: Exchange, error: CallError) -> None:
         """Send an error. Once a reply has begun there is no place for it: the server then cuts the

@@ -11,6 +11,7 @@ from multiroute_core.api.call import Call, Pairs
 from multiroute_core.api.content import Wire
 from multiroute_core.api.dialect import Dialect
 from multiroute_core.api.guard import Principal
+from multiroute_core.engine.native import NativeRequest, NativeSink
 from multiroute_core.engine.sink import Sink
 from multiroute_core.project import Project
 
@@ -73,6 +74,17 @@ class RouterPort(Protocol):
 
     async def answer(self, call: Call, principal: Principal, sink: Sink, call_id: str) -> None:
         """Answer a call into a sink. Raises CallError before `sink.begin` only."""
+        ...
+
+    async def native(
+        self,
+        instance: str,
+        request: NativeRequest,
+        principal: Principal,
+        sink: NativeSink,
+        call_id: str,
+    ) -> None:
+        """Pass a request on to a provider's own API. Raises CallError before `sink.begin` only."""
         ...
 
     async def __aenter__(self) -> object: ...

@@ -37,7 +37,8 @@ from multiroute_core.api.reply import Reply, fold
 from multiroute_core.api.routing import Decision, Features, Live, View
 from multiroute_core.api.store import RecordStore
 from multiroute_core.api.usage import Usage
-from multiroute_core.engine import HttpUpstream, Plan, Run, Sink, Upstream
+from multiroute_core.engine import HttpUpstream, Limits, Plan, Run, Sink, Upstream
+from multiroute_core.engine.native import NativeRequest, NativeSink, pass_native
 from multiroute_core.ledger.recorder import Recorder
 from multiroute_core.plugins import Lifecycle
 from multiroute_core.project import Project
@@ -48,6 +49,7 @@ from multiroute_core.router.ids import IdMaker
 from multiroute_core.router.inprocess import CollectSink, QueueSink
 from multiroute_core.router.keys import KeyRing
 from multiroute_core.router.names import Names
+from multiroute_core.router.native import native_instance, native_target
 from multiroute_core.router.routes import Routes
 from multiroute_core.router.setup import Setup, build
 from multiroute_core.router.stored import ReplayMismatch, StoredDecision
@@ -487,6 +489,72 @@ class MultiRoute:
                 metadata=call.metadata,
             )
         )
+
+    async def native(
+        self,
+        instance: str,
+        request: NativeRequest,
+        principal: Principal,
+        sink: NativeSink,
+        call_id: str,
+    ) -> None:
+        """Pass a request on to a provider's own API, below its base URL.
+
+        Raises:
+            CallError: before anything went to the sink: no such instance, not for this key, a path
+                that may not be asked for, or no answer.
+        """
+        started = time.monotonic()
+        at_ms = time.time_ns() // 1_000_000
+        holder = native_instance(self._setup.instances, instance, principal)
+        assert holder.provider is not None
+        target = native_target(holder)
+        limits = Limits()
+        fault: Fault | None = Fault("client_closed", "the client left")
+        outcome: RecordOutcome = "cancelled"
+        usage: Usage | None = None
+        status = 0
+        try:
+            passed = await pass_native(
+                request,
+                target,
+                holder.provider,
+                holder.upstream,
+                sink,
+                connect_s=limits.connect_s,
+                idle_s=limits.idle_s,
+                deadline_s=limits.deadline_s,
+            )
+            fault, usage, status = passed.fault, passed.usage, passed.head.status
+            outcome = "ok" if fault is None and status < 400 else "fault"
+        except CallFailed as error:
+            fault, outcome, status = error.fault, "fault", error.status
+            raise
+        finally:
+            self._recorder.record(
+                CallRecord(
+                    call_id=call_id,
+                    decision_id="",
+                    at_ms=at_ms,
+                    operation="native",
+                    wire="native",
+                    stream=False,
+                    requested=f"{instance}{request.path}"[:200],
+                    profile="",
+                    key=principal.key,
+                    project=principal.project,
+                    target=target.id,
+                    model="",
+                    outcome=outcome,
+                    fault="" if fault is None else fault.kind,
+                    status=status,
+                    attempts=1,
+                    total_s=time.monotonic() - started,
+                    first_content_s=None,
+                    usage=usage,
+                    cost_pusd=None,
+                )
+            )
 
     # ---- in process ----------------------------------------------------------------------------
 

@@ -75,7 +75,9 @@ def encode_call(
         spelt = _custom_tools(call) if is_own else frozenset()
         tools = [_tool(t, f"tools[{i}]", spelt, losses) for i, t in enumerate(body.tools)]
         doc["tools"] = [tool for tool in tools if tool is not None]
-    choice = _tool_choice(body.tool_choice, body.parallel_tools, bool(body.tools), losses)
+    choice = _tool_choice(
+        body.tool_choice, body.parallel_tools, losses, has_tools=bool(body.tools), is_own=is_own
+    )
     if choice is not None:
         doc["tool_choice"] = choice
     if body.choices != 1:
@@ -221,7 +223,12 @@ def _tool(
 
 
 def _tool_choice(
-    choice: ToolChoice | None, parallel: bool | None, has_tools: bool, losses: list[Loss]
+    choice: ToolChoice | None,
+    parallel: bool | None,
+    losses: list[Loss],
+    *,
+    has_tools: bool,
+    is_own: bool,
 ) -> dict[str, Json] | None:
     written: dict[str, Json] | None = None
     if choice is not None:
@@ -234,9 +241,9 @@ def _tool_choice(
             written = {"type": "tool", "name": choice.name}
         else:
             written = {"type": "any" if choice.mode == "required" else choice.mode}
-    if parallel is not None and has_tools:
+    if parallel is not None and (has_tools or is_own):
         if written is None:
             written = {"type": "auto"}
-        if written.get("type") != "none":
+        if written.get("type") != "none" or is_own:
             written["disable_parallel_tool_use"] = not parallel
     return written

@@ -69,6 +69,9 @@ _NOISE: Final = frozenset({"type", "sequence_number", "obfuscation"})
 _BEGIN: Final = frozenset({"response.created", "response.in_progress", "response.queued"})
 _END: Final = frozenset({"response.completed", "response.incomplete", "response.done"})
 _FAILED: Final = frozenset({"response.failed", "response.cancelled"})
+_COMPLETE: Final = frozenset({"complete", "done"})
+"""Other spellings of "completed" that were seen."""
+
 _FAILED_STATES: Final = frozenset({"failed", "cancelled"})
 _PINGS: Final = frozenset({"keepalive", "ping"})
 
@@ -336,7 +339,7 @@ class ResponsesDecoder:
         changed: dict[str, Json] = {
             k: v for k, v in _rest(response).items() if self._rest.get(k) != v
         }
-        changed["status"] = status
+        changed["status"] = "completed" if status in _COMPLETE else status
         if details is not None:
             changed["incomplete_details"] = details
         self._is_over = True

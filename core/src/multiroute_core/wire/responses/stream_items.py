@@ -214,22 +214,32 @@ class OutCall:
 class OutReasoning:
     """Thinking, as one summary, or as the full thoughts that it is.
 
-    Its encrypted form stands in the closing event.
+    Its encrypted form stands in the closing event. `is_repeated`: its id was used by another item
+    of the response, so that it gets `own_id`: clients tell items apart by their ids.
     """
 
-    def __init__(self, part: Part, index: int, own_id: str, tell: Tell) -> None:
+    def __init__(
+        self, part: Part, index: int, own_id: str, tell: Tell, *, is_repeated: bool = False
+    ) -> None:
         self.is_done = False
         self._part = part
         self._index = index
         self._own_id = own_id
+        self._is_repeated = is_repeated
         self._is_full = is_full_text(part)
         self._texts: list[str] = []
         self._signatures = [part.signature] if part.signature else []
         self._content: Json = part.content if isinstance(part.content, Mapping) else None
-        self.item = reasoning_item(replace(part, text="", signature=None, content=None), own_id)
+        self.item = self._built(replace(part, text="", signature=None, content=None))
         _added(self.item, index, tell)
         if part.text:
             self._write(part.text, tell)
+
+    def _built(self, part: Part) -> dict[str, Json]:
+        item = reasoning_item(part, self._own_id)
+        if self._is_repeated:
+            item["id"] = self._own_id
+        return item
 
     def _event(self, step: str, fields: Mapping[str, Json], tell: Tell) -> None:
         name = "content_index" if self._is_full else "summary_index"
@@ -277,7 +287,7 @@ class OutReasoning:
             signature="".join(self._signatures) or None,
             content=self._content,
         )
-        self.item = reasoning_item(whole, self._own_id)
+        self.item = self._built(whole)
         _done(self.item, self._index, tell)
 
 

@@ -177,7 +177,9 @@ class ResponsesWriter:
             item = OutCall(part, index, f"fc_{self._base}_{at}", tell)
         elif part.kind == "thinking":
             self._end_message(tell)
-            item = OutReasoning(part, index, f"rs_{self._base}_{at}", tell)
+            used = any(part.id is not None and part.id == i.item.get("id") for i in self._items)
+            own_id = f"rs_{self._base}_{at}"
+            item = OutReasoning(part, index, own_id, tell, is_repeated=used)
         elif part.origin == WIRE and isinstance(part.content, Mapping):
             self._end_message(tell)
             item = OutNative(part, index, tell)
