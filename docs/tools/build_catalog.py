@@ -26,20 +26,65 @@ from catalog_building.quality import build_quality
 
 @dataclass(frozen=True)
 class Provider:
-    """A provider whose offerings are built: its name in the data, and where they go."""
+    """A provider whose offerings are built, and where they go.
+
+    `data`: its name in the data, if that is another. `ids`: which of the ids listed there it takes
+    as a model's name: sources also list regions, sizes and other providers' ids under its name.
+    """
 
     name: str
     package: str
+    file: str = "offerings.json"
+    data: str = ""
+    ids: str = r"^[^/]*$"
 
     @property
     def path(self) -> Path:
         folder = self.package.replace("_", "-")
-        return ROOT / "plugins" / folder / "src" / self.package / "offerings.json"
+        return ROOT / "plugins" / folder / "src" / self.package / self.file
 
+
+def compatible(name: str, ids: str = r"^[^/]*$") -> Provider:
+    """A provider of the distribution that holds many."""
+    return Provider(name, "multiroute_openai_compatible", f"offerings-{name}.json", ids=ids)
+
+
+_NOT_GEMINI = r".*(?:-(?:gt|lte)-\d+k$|live|tts|transcri|native-audio|omni|batchx)"
+"""Google's ids of other APIs than generateContent, and price tiers listed as models."""
 
 PROVIDERS = (
     Provider("openai", "multiroute_openai"),
     Provider("anthropic", "multiroute_anthropic"),
+    Provider("azure-openai", "multiroute_azure_openai", data="azure"),
+    Provider(
+        "google",
+        "multiroute_google",
+        ids=rf"^(?!{_NOT_GEMINI})(?:gemini-(?:\d|embedding|[a-z-]+latest$)|gemma-|nano-banana)",
+    ),
+    Provider(
+        "google-vertex",
+        "multiroute_google",
+        "offerings-vertex.json",
+        "vertex",
+        ids=rf"^(?!{_NOT_GEMINI})(?:gemini-|text-(?:multilingual-)?embedding|textembedding)",
+    ),
+    Provider("mistral", "multiroute_mistral"),
+    Provider("openrouter", "multiroute_openrouter", ids="/"),
+    compatible("cerebras"),
+    compatible("crusoe", "/"),
+    compatible("deepinfra", "/"),
+    compatible("deepseek"),
+    compatible("fireworks", "^accounts/"),
+    compatible("groq", ""),
+    compatible("huggingface", "/"),
+    compatible("moonshot"),
+    compatible("nvidia", "/"),
+    compatible("perplexity", "sonar|^r1-"),
+    compatible("sambanova"),
+    compatible("snowflake"),
+    compatible("together", "/"),
+    compatible("xai"),
+    compatible("zai"),
 )
 MODELS_PATH = ROOT / "plugins/multiroute-catalog/src/multiroute_catalog/models.json"
 
@@ -104,7 +149,7 @@ def build(data: Data) -> dict[Path, bytes]:
             "sources": _sources(data, SOURCE_NAMES.values()),
             "source": MAIN_SOURCE,
         }
-        rows = build_offerings(data, provider.name, names)
+        rows = build_offerings(data, provider.data or provider.name, names, provider.ids)
         files[provider.path] = render(head, "offerings", rows)
     head = {
         "schema": 1,

@@ -262,8 +262,7 @@ def test_a_usage_chunk_that_we_asked_for_is_not_shown_to_a_client_that_did_not(
                 usages.append([c.usage async for c in stream if c.usage is not None])
             assert usages[0] == []
             assert len(usages[1]) == 1
-            await served.router._recorder.flush()
-            calls = await served.router._records.latest_calls(2)
+            calls = await served.router.recent(2)
             assert all(call.usage and not call.usage.estimated for call in calls)
 
     run(scenario)

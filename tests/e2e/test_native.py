@@ -46,8 +46,7 @@ def test_a_native_request_reaches_the_provider_with_our_credential(tmp_path: Pat
             )
             assert again.status_code == 200
             assert first.requests[1].path == "/v1/batches"
-            await served.router._recorder.flush()
-            calls = await served.router._records.latest_calls(2)
+            calls = await served.router.recent(2)
             assert [call.operation for call in calls] == ["native", "native"]
             assert calls[1].usage is not None
             assert calls[1].usage.output_tokens == 4

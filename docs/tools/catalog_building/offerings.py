@@ -36,7 +36,8 @@ NAMED_OPERATIONS = (
 """What an offering is for where no source says, by its id."""
 
 
-def build_offerings(data: Data, provider: str, names: Names) -> list[Row]:
+def build_offerings(data: Data, provider: str, names: Names, ids: str) -> list[Row]:
+    """The rows of one provider, of the ids that match the pattern `ids`."""
     flat = {alias: model for model, listed in names.aliases.items() for alias in listed}
     normaliser = Normaliser(names.rules, names.kept, flat)
     sold = [offering for offering in data.offerings if offering["p"] == provider]
@@ -44,7 +45,9 @@ def build_offerings(data: Data, provider: str, names: Names) -> list[Row]:
     rows = []
     for offering in sorted(sold, key=lambda one: one["id"]):
         upstream_id = offering["id"]
-        if not LISTING & set(offering["src"]) or re.search(r"/|^ft:|^container$", upstream_id):
+        if not LISTING & set(offering["src"]) or not re.search(ids, upstream_id):
+            continue
+        if re.search(r"^ft:|^container$", upstream_id):
             continue
         rows.append(_row(data, provider, names, normaliser, by_responses, offering))
     return rows

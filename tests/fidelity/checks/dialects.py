@@ -3,7 +3,6 @@ official clients with equal content."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -12,9 +11,10 @@ from multiroute_core.api import Call
 from multiroute_core.api.dialect import Dialect
 from multiroute_core.api.faults import Loss
 from tests.fidelity import registry
-from tests.fidelity.compare import call_differences, show
+from tests.fidelity.compare import call_differences, show, squeezed
 from tests.fidelity.harness import Missing, Run
-from tests.fidelity.official import load_stream, load_whole
+from tests.fidelity.official import load_stream, load_whole, type_errors
+from tests.fidelity.oracle.framing import frames
 from tests.fidelity.oracle.reading import tell
 from tests.fidelity.oracle.told import Choice, Told
 from tests.fidelity.ours import told
@@ -93,10 +93,22 @@ def check(run: Run) -> list[str] | None:
 
 def _of(run: Run, name: str) -> Iterator[str]:
     ours = told(run.reply)
+    own = run.way.oracle == name
+    record = run.record
+    known_nulls = _null_keys_in(record.body, record.framing) if own else frozenset()
+    is_typed = not own or type_errors(name, record.body, record.framing) is None
     whole, losses = dialect(name).reply(run.reply, asking(name, False))
-    yield from _prefixed(f"{name}, whole", _shown(name, whole, None, ours, losses))
     streamed, lost = written(run, name)
-    yield from _prefixed(f"{name}, streamed", _shown(name, streamed, "sse", ours, lost))
+    for body, framing, told_lost in ((whole, None, losses), (streamed, "sse", lost)):
+        how = f"{name}, {'whole' if framing is None else 'streamed'}: "
+        nulls = _null_keys_in(body, framing) - known_nulls - _NULLS[name]
+        if nulls:
+            yield f"{how}added nulls: {sorted(nulls)}"
+        errors = type_errors(name, body, framing) if is_typed else None
+        if errors:
+            yield f"{how}the client's types do not hold: {errors}"
+        for found in _shown(name, body, framing, ours, told_lost):
+            yield how + found
 
 
 def written(run: Run, name: str) -> tuple[bytes, Sequence[Loss]]:
@@ -107,16 +119,10 @@ def written(run: Run, name: str) -> tuple[bytes, Sequence[Loss]]:
     return b"".join(pieces), writer.losses()
 
 
-def _prefixed(prefix: str, found: Iterator[str]) -> Iterator[str]:
-    for text in found:
-        yield f"{prefix}: {text}"
-
-
 def _shown(
     name: str, body: bytes, framing: str | None, ours: Told, losses: Sequence[Loss]
 ) -> Iterator[str]:
     """Differences in the bytes themselves, and in what the official client makes of them."""
-    yield from _nulls(name, body, framing)
     yield from _equal(name, tell(name, body, framing), ours, losses, "")
     load = load_whole if framing is None else load_stream
     # A border: whatever the client does not load is a finding.
@@ -125,9 +131,7 @@ def _shown(
     except Exception as error:  # noqa: BLE001  foreign code
         yield f"the client does not load it: {type(error).__name__}: {str(error)[:300]}"
         return
-    for text in _equal(name, tell(name, loaded, None), ours, losses, "client: "):
-        if framing is None or name != "chat" or "thinking" not in text:
-            yield text  # the chat client collects no thinking from a stream: it has no field for it
+    yield from _equal(name, tell(name, loaded, None), ours, losses, "client: ")
 
 
 def _equal(
@@ -166,7 +170,7 @@ def _content(name: str, shown: Choice, our: Choice) -> Iterator[str]:
         yield f"refusal {show(our.refusal)} became {show(shown.refusal)}"
     if text != seen:
         yield f"text {show(text)} became {show(seen)}"
-    if our.thinking != shown.thinking:
+    if squeezed(our.thinking) != squeezed(shown.thinking):
         yield f"thinking {show(our.thinking)} became {show(shown.thinking)}"
     yield from call_differences(our, shown)
     if our.calls and our.means == {"tool_calls"} and shown.means != {"tool_calls"}:
@@ -175,16 +179,10 @@ def _content(name: str, shown: Choice, our: Choice) -> Iterator[str]:
         yield f"finish {sorted(our.means)} became {shown.finish!r}"
 
 
-def _nulls(name: str, body: bytes, framing: str | None) -> Iterator[str]:
-    """Fields that stand as null where the vendor would leave them out."""
-    from tests.fidelity.oracle.framing import frames
-
-    found: set[str] = set()
-    for frame in frames(body, framing):
-        if frame.text.strip() != "[DONE]":
-            found |= {key for key in _null_keys(json.loads(frame.text)) if key not in _NULLS[name]}
-    if found:
-        yield f"added nulls: {sorted(found)}"
+def _null_keys_in(body: bytes, framing: str | None) -> frozenset[str]:
+    """The keys under which null stands anywhere in a reply."""
+    docs = [f.doc for f in frames(body, framing) if f.text.strip() != "[DONE]"]
+    return frozenset(key for doc in docs for key in _null_keys(doc))
 
 
 def _null_keys(value: Any) -> Iterator[str]:

@@ -45,6 +45,8 @@ def read(frames: Sequence[Frame]) -> Told:
         choice.calls = [
             ToolCall(call["name"], parsed(call["arguments"]), call["id"]) for call in raw[number]
         ]
+        # The same thinking, told twice: plainly and with its signatures.
+        choice.thinking = max(choice.thinking, choice.detailed, key=len)
         if choice.finish is None and told.over:
             choice.finish = ""
         settle(choice)
@@ -63,14 +65,10 @@ def message_of(doc: dict[str, Any]) -> str:
 
 
 def _delta(choice: Choice, delta: dict[str, Any], raw: list[dict[str, Any]]) -> None:
-    told_thinking = False
     for detail in delta.get("reasoning_details") or ():
-        words = detail.get("text") or detail.get("summary") or ""
-        choice.thinking += words
-        told_thinking = told_thinking or bool(words)
+        choice.detailed += detail.get("text") or detail.get("summary") or ""
         choice.marks += [detail[key] for key in ("signature", "data") if detail.get(key)]
-    if not told_thinking:
-        choice.thinking += delta.get("reasoning_content") or delta.get("reasoning") or ""
+    choice.thinking += delta.get("reasoning_content") or delta.get("reasoning") or ""
     content = delta.get("content")
     if isinstance(content, str):
         choice.text += content

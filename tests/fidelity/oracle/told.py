@@ -22,11 +22,12 @@ class Choice:
 
     `marks` are strings that must come through somewhere in the answer's parts: signatures, encrypted
     content, code, results of the provider's own tools. `citations` hold, for each citation, the
-    strings that identify it. `plan` is text that may stand in the text, in the thinking or apart.
+    strings that identify it. `detailed` is thinking told a second time. `plan` is text that may stand in the text, in the thinking or apart.
     """
 
     text: str = ""
     thinking: str = ""
+    detailed: str = ""
     refusal: str = ""
     calls: list[ToolCall] = field(default_factory=list)
     citations: list[tuple[str, ...]] = field(default_factory=list)

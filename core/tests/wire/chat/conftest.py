@@ -30,9 +30,7 @@ def answered(recorded: Recordings) -> Recordings:
     """Those with an answer: 2xx, a body, no error in it."""
     return recorded.where(
         lambda one: (
-            one.response.status < 300
-            and bool(one.response.body.strip())
-            and not _holds_error(one)
+            one.response.status < 300 and bool(one.response.body.strip()) and not _holds_error(one)
         )
     )
 

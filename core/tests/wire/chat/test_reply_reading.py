@@ -40,7 +40,7 @@ def _told(documents: list[Any]) -> dict[int, dict[str, Any]]:
             whole = "message" in given
             for call in delta.get("tool_calls") or ():
                 _add_call(choice["calls"], call, whole)
-            if delta.get("function_call"):
+            if (delta.get("function_call") or {}).get("name"):
                 _add_call(choice["calls"], {"index": 0, "function": delta["function_call"]}, False)
             choice["end"] = choice["end"] or given.get("finish_reason")
     return found
@@ -48,16 +48,14 @@ def _told(documents: list[Any]) -> dict[int, dict[str, Any]]:
 
 def _add_call(calls: list[dict[str, Any]], call: dict[str, Any], whole: bool) -> None:
     function = call.get("function") or call["custom"]
-    index = call.get("index")
-    last = calls[-1] if calls else None
-    goes_on = not whole and last is not None and not function.get("name")
-    if not goes_on:
-        calls.append({"id": call.get("id") or "", "name": function["name"], "arguments": ""})
-    elif index is not None:
-        last = calls[index]
-    calls[-1 if index is None or whole else calls.index(last) if goes_on else -1][
-        "arguments"
-    ] += function.get("arguments") or function.get("input") or ""
+    index, own = call.get("index"), call.get("id")
+    known = [one for one in calls if own and one["id"] == own]
+    if not whole and not known and not function.get("name"):
+        known = [calls[-1] if index is None else calls[index]]
+    if whole or not known:
+        known = [{"id": own or "", "name": function["name"], "arguments": ""}]
+        calls += known
+    known[0]["arguments"] += function.get("arguments") or function.get("input") or ""
 
 
 def _seen(choice: Choice) -> dict[str, Any]:
@@ -186,6 +184,21 @@ def test_sources_beside_the_choices_are_citations_of_the_text() -> None:
         {"url": "https://a", "title": "A"},
         {"url": "https://b"},
     ]
+
+
+def test_empty_placeholders_are_no_parts() -> None:
+    empty = {
+        "content": "a",
+        "refusal": "",
+        "audio": {"id": "", "data": "", "transcript": "", "expires_at": 0},
+        "function_call": {"name": "", "arguments": ""},
+        "tool_calls": None,
+    }
+    body = {"id": "r", "choices": [{"index": 0, "message": empty, "finish_reason": ""}]}
+    choice = fold(chat.decode_reply(json.dumps(body).encode())).choices[0]
+    assert [part.kind for part in choice.parts] == ["text"]
+    assert choice.finish is not None
+    assert choice.finish.reason == "stop"
 
 
 def test_parts_start_before_they_end_and_choices_finish_once(

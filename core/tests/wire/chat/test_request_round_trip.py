@@ -43,7 +43,9 @@ def test_every_recorded_request_comes_back_unchanged(recorded: Recordings) -> No
 @pytest.mark.parametrize(
     "doc",
     [
-        _asked({"role": "user", "content": [{"type": "image_url", "image_url": "https://a/b.png"}]}),
+        _asked(
+            {"role": "user", "content": [{"type": "image_url", "image_url": "https://a/b.png"}]}
+        ),
         _asked(
             {
                 "role": "user",
@@ -64,7 +66,10 @@ def test_every_recorded_request_comes_back_unchanged(recorded: Recordings) -> No
                     {"type": "document_url", "document_url": "https://a/b", "document_name": "b"},
                     {"type": "document_url", "document_url": "data:application/pdf;base64,AA=="},
                     {"type": "input_audio", "input_audio": "AA=="},
-                    {"type": "input_audio", "input_audio": {"data": "AA==", "format": "mp3", "x": 1}},
+                    {
+                        "type": "input_audio",
+                        "input_audio": {"data": "AA==", "format": "mp3", "x": 1},
+                    },
                     {"type": "file", "file": {"file_id": "f", "x": 1}, "y": 2},
                     {"type": "file", "file_id": "f"},
                     {"type": "video_url", "video_url": {"url": "https://a/v"}},
@@ -99,7 +104,9 @@ def test_every_recorded_request_comes_back_unchanged(recorded: Recordings) -> No
         _asked({"role": "tool", "tool_call_id": "1", "content": [{"type": "text", "text": "r"}]}),
         _asked({"role": "tool", "tool_call_id": "1", "name": "f"}),
         _asked({"role": "function", "name": "f", "content": "1"}, functions=[{"name": "f"}]),
-        _asked({"role": "user", "content": "a"}, tools=[{"function": {"name": "f", "x": 1}, "y": 2}]),
+        _asked(
+            {"role": "user", "content": "a"}, tools=[{"function": {"name": "f", "x": 1}, "y": 2}]
+        ),
         _asked(
             {"role": "user", "content": "a"},
             tool_choice={"type": "function", "function": {"name": "f", "x": 1}, "y": 2},

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from multiroute_core.api.events import Broken, Event, Finish
+from multiroute_core.api.events import Broken, Event, Finish, Used
 from multiroute_core.testing import Recording, Recordings
 from multiroute_core.wire import chat
 
@@ -59,17 +59,24 @@ def test_a_stream_cut_before_its_end_is_broken_and_after_it_complete(streams: Re
         for cut in before:
             events = _decode(body[:cut])
             assert isinstance(events[-1], Broken), (one.id, cut, end)
-            assert not (events[-1].fault.kind == "protocol"), (one.id, cut)
+            assert events[-1].fault.kind != "protocol", (one.id, cut)
         for cut in {end, len(body), seeded.randint(end, len(body))}:
             events = _decode(body[:cut])
             assert any(isinstance(event, Finish) for event in events), (one.id, cut, end)
             assert not any(isinstance(event, Broken) for event in events), (one.id, cut, end)
 
 
-def test_an_end_mark_without_its_blank_line_counts() -> None:
+def test_an_end_mark_alone_ends_a_stream_only_whole() -> None:
     chunk = b'data: {"id":"r","choices":[{"index":0,"delta":{"content":"a"}}]}\n\n'
-    assert not any(isinstance(e, Broken) for e in _decode(chunk + b"data: [DONE]"))
-    assert isinstance(_decode(chunk + b"data: [DON")[-1], Broken)
+    assert not any(isinstance(e, Broken) for e in _decode(chunk + b"data: [DONE]\n\n"))
+    assert isinstance(_decode(chunk + b"data: [DONE]")[-1], Broken)
+
+
+def test_usage_cut_off_from_its_blank_line_is_read() -> None:
+    choice = b'{"id":"r","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+    usage = b'{"id":"r","choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}'
+    events = _decode(b"data: " + choice + b"\n\ndata: " + usage)
+    assert isinstance(events[-1], Used)
 
 
 def test_a_second_choice_that_has_not_finished_breaks_the_stream() -> None:

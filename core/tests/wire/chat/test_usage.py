@@ -44,7 +44,10 @@ def _usage(**fields: Any) -> dict[str, Any]:
             _usage(total_tokens=170, completion_tokens_details={"reasoning_tokens": 20}),
             (100, None, 50, 20),
         ),
-        (_usage(total_tokens=180, prompt_tokens_details={"cached_tokens": 30}), (100, 30, 50, None)),
+        (
+            _usage(total_tokens=180, prompt_tokens_details={"cached_tokens": 30}),
+            (100, 30, 50, None),
+        ),
         # a total that nothing explains is thinking
         (_usage(total_tokens=190), (100, None, 50, 40)),
         # impossible counts give way

@@ -64,7 +64,7 @@ def _bare(value: Any) -> Any:
     """Without nulls and empty lists of citations, which say nothing."""
     if isinstance(value, dict):
         return {
-            key: _bare(item)
+            key: item if key == "input" else _bare(item)
             for key, item in value.items()
             if item is not None and not (key == "citations" and item == [])
         }

@@ -1,8 +1,9 @@
-"""The Anthropic adapter: calls of any dialect as messages requests."""
+"""The Anthropic adapter: messages and counts of their tokens, passed on or translated."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import orjson
 from msgspec.structs import replace
@@ -29,8 +30,14 @@ from multiroute_core.api import (
 )
 from multiroute_core.wire import messages
 
-_FREE_UNITS = frozenset({"web_fetch_requests"})
+_FREE_UNITS: Final = frozenset({"web_fetch_requests"})
 """Server tools that cost no more than their tokens (the vendor's tool documentation, 2026)."""
+
+
+_PATHS: Final[Mapping[str, str]] = {
+    "chat": "/v1/messages",
+    "count_tokens": "/v1/messages/count_tokens",
+}
 
 
 class AnthropicProvider:
@@ -39,13 +46,6 @@ class AnthropicProvider:
     def __init__(self, settings: AnthropicSettings, runtime: ProviderRuntime) -> None:
         self._settings = settings
         self._runtime = runtime
-        headers: list[tuple[bytes, bytes]] = [
-            (b"content-type", b"application/json"),
-            (b"anthropic-version", settings.version.encode()),
-        ]
-        if settings.beta:
-            headers.append((b"anthropic-beta", ",".join(settings.beta).encode()))
-        self._headers: Pairs = tuple(headers)
 
     async def start(self) -> None:
         """Nothing to provision."""
@@ -62,23 +62,46 @@ class AnthropicProvider:
         return None
 
     def relay(self, call: Call, target: Target) -> Relay | None:
-        """No client dialect of this format is served yet: every call is translated."""
-        return None
+        """The client's document as it is, with the upstream's model name."""
+        put = messages.relay_fields(call, target.upstream_id)
+        if put is None or call.operation not in _PATHS:
+            return None
+        return Relay(self._url(call, target), self._headers(call), put, memo=call.operation)
 
     def encode(self, call: Call, target: Target) -> Encoded:
-        """The call as a messages request."""
-        document, losses = messages.encode_call(
-            call, target.upstream_id, self._settings.max_output
-        )
+        """The call as a messages request, or as a request to count its tokens."""
+        if call.operation not in _PATHS:
+            raise CannotEncode(f"this provider has no operation {call.operation}")
+        document, losses = messages.encode_call(call, target.upstream_id, self._settings.max_output)
         try:
             body = orjson.dumps(document, default=plain)
         except TypeError as error:
             raise CannotEncode(f"the call cannot be written as JSON: {error}") from error
-        url = f"{target.base_url}/v1/messages"
-        return Encoded(UpstreamRequest("POST", url, self._headers, body), losses)
+        request = UpstreamRequest("POST", self._url(call, target), self._headers(call), body)
+        return Encoded(request, losses, call.operation)
+
+    def _url(self, call: Call, target: Target) -> str:
+        return messages.with_query(f"{target.base_url}{_PATHS[call.operation]}", call)
+
+    def _headers(self, call: Call) -> Pairs:
+        """The version, and the features that are switched on here or that the client names."""
+        settings = self._settings
+        version = messages.client_header(call, messages.VERSION_HEADER)
+        headers = [
+            (b"content-type", b"application/json"),
+            (messages.VERSION_HEADER, version or settings.version.encode()),
+        ]
+        asked = messages.client_header(call, messages.BETA_HEADER).split(b",")
+        features = dict.fromkeys(name.encode() for name in settings.beta)
+        features.update(dict.fromkeys(name.strip() for name in asked if name.strip()))
+        if features:
+            headers.append((messages.BETA_HEADER, b",".join(features)))
+        return tuple(headers)
 
     def decode(self, head: Head, body: bytes, memo: object) -> Sequence[Event]:
-        """A whole reply."""
+        """A whole reply; `memo` is the operation."""
+        if memo == "count_tokens":
+            return messages.decode_count(body)
         return messages.decode_reply(body, self.usage)
 
     def decoder(self, head: Head, memo: object) -> Decoder:

@@ -7,13 +7,13 @@ own, of which nothing is known.
 
 from __future__ import annotations
 
-import re
 from typing import Final
+
+from multiroute_core.wire.messages.abilities import version_of
 
 _GEOGRAPHIES: Final = frozenset(
     {"us", "eu", "apac", "global", "jp", "au", "ca", "sa", "me", "af", "us-gov"}
 )
-_VERSION: Final = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:-(\d{1,2}))?(?!\d)")
 _NO_SCHEMAS: Final = frozenset({"amazon", "meta", "ai21", "cohere", "writer", "stability"})
 """Makers whose models take no JSON schema for their output (vendor's table of supported models,
 "Get validated JSON results from models", 2026)."""
@@ -43,18 +43,13 @@ def maker(model_id: str) -> str:
 def version(model_id: str) -> tuple[int, int]:
     """Version of a model in the Claude family; (0, 0) for any other.
 
-    >>> version("anthropic.claude-sonnet-4-5-20250929-v1:0"), version("anthropic.claude-v2")
+    >>> version("anthropic.claude-sonnet-4-5-20250929-v1:0"), version("meta.llama3-8b-v1:0")
     ((4, 5), (0, 0))
     """
-    found = _VERSION.search(bare(model_id))
-    if found is None or maker(model_id) != "anthropic":
+    if maker(model_id) != "anthropic":
         return 0, 0
-    return int(found[1]), int(found[2] or 0)
-
-
-def takes_effort(model_id: str) -> bool:
-    """Whether thinking is asked for by a word ("adaptive" thinking with an effort)."""
-    return version(model_id) >= (4, 6)
+    _, major, minor = version_of(bare(model_id))
+    return major, minor
 
 
 def takes_schema(model_id: str) -> bool:

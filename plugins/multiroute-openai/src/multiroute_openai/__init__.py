@@ -1,4 +1,4 @@
-"""OpenAI for MultiRoute: chat completions."""
+"""OpenAI for MultiRoute: chat completions and responses."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""The OpenAI adapter: chat completions, passed on or translated."""
+"""The OpenAI adapter: chat completions and responses, passed on or translated."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final, Literal, TypeAlias
 
 import orjson
 from msgspec.structs import replace
@@ -26,9 +27,13 @@ from multiroute_core.api import (
     parse_reset_s,
     plain,
 )
-from multiroute_core.wire import chat
+from multiroute_core.wire import chat, responses
 from multiroute_openai.settings import OpenAISettings
 
+ChatWire: TypeAlias = Literal["chat", "responses"]
+"""The formats in which a conversation can be sent."""
+
+_PATHS: Final[dict[ChatWire, str]] = {"chat": "/chat/completions", "responses": "/responses"}
 _JSON: Pairs = ((b"content-type", b"application/json"),)
 
 
@@ -58,36 +63,50 @@ class OpenAIProvider:
         """The configured base URL holds."""
         return None
 
-    def _url(self, target: Target) -> str:
-        return f"{target.base_url}/chat/completions"
+    def _url(self, target: Target, wire: ChatWire) -> str:
+        return f"{target.base_url}{_PATHS[wire]}"
 
     def relay(self, call: Call, target: Target) -> Relay | None:
         """The client's document as it is, with the upstream's model name."""
+        if call.wire == "responses":
+            put = responses.relay_fields(call, target.upstream_id)
+            if put is None:
+                return None
+            return Relay(self._url(target, "responses"), self._headers, put, memo="responses")
         fields = chat.relay_fields(call, target.upstream_id)
         if fields is None:
             return None
         put, usage_added = fields
-        return Relay(self._url(target), self._headers, put, usage_added=usage_added)
+        return Relay(
+            self._url(target, "chat"), self._headers, put, usage_added=usage_added, memo="chat"
+        )
 
     def encode(self, call: Call, target: Target) -> Encoded:
-        """The call as a chat completions request."""
-        document, losses = chat.encode_call(
-            call, target.upstream_id, limit_name="max_completion_tokens"
-        )
+        """The call in the format that the model takes: the client's own, else chat, where it can
+        be chosen."""
+        wire = _wire(call, target)
+        if wire == "responses":
+            document, losses = responses.encode_call(call, target.upstream_id)
+        else:
+            document, losses = chat.encode_call(
+                call, target.upstream_id, limit_name="max_completion_tokens"
+            )
         try:
             body = orjson.dumps(document, default=plain)
         except TypeError as error:
             raise CannotEncode(f"the call cannot be written as JSON: {error}") from error
-        request = UpstreamRequest("POST", self._url(target), self._headers, body)
-        return Encoded(request, losses)
+        request = UpstreamRequest("POST", self._url(target, wire), self._headers, body)
+        return Encoded(request, losses, wire)
 
     def decode(self, head: Head, body: bytes, memo: object) -> Sequence[Event]:
-        """A whole reply."""
-        return chat.decode_reply(body, self.usage)
+        """A whole reply, in the format that `memo` names."""
+        if memo == "responses":
+            return responses.decode_reply(body)
+        return chat.decode_reply(body)
 
     def decoder(self, head: Head, memo: object) -> Decoder:
-        """A reader for one stream."""
-        return chat.ChatDecoder(self.usage)
+        """A reader for one stream, in the format that `memo` names."""
+        return responses.ResponsesDecoder() if memo == "responses" else chat.ChatDecoder()
 
     def classify(self, head: Head, body: bytes) -> Fault:
         """The fault behind an error; the reset of the limit that was hit is its pushback."""
@@ -96,12 +115,17 @@ class OpenAIProvider:
         if fault.kind == "upstream_auth":
             # The provider repeats parts of the key in its message: not for clients.
             fault = replace(fault, message="the provider refused our credential", native=None)
+        if fault.code == "model_not_found" and fault.kind == "bad_request":
+            # /responses answers 400 where /chat/completions answers 404.
+            fault = replace(fault, kind="not_found")
         if fault.kind == "rate_limited" and fault.retry_after_s is None:
             fault = replace(fault, retry_after_s=_reset_s(head, now_s))
         return fault
 
     def usage(self, native: JsonObject) -> Usage:
-        """The usage object in our buckets."""
+        """The usage object of either format in our buckets."""
+        if "input_tokens" in native or "output_tokens" in native:
+            return responses.usage(native)
         return chat.usage(native)
 
     async def authorize(self, request: UpstreamRequest, target: Target) -> UpstreamRequest:
@@ -112,6 +136,16 @@ class OpenAIProvider:
         return replace(
             request, headers=(*request.headers, (b"authorization", b"Bearer " + key.encode()))
         )
+
+
+def _wire(call: Call, target: Target) -> ChatWire:
+    """The format for a call: the client's own where the model takes it, else chat before
+    responses."""
+    takes_chat = not target.wires or "chat" in target.wires
+    takes_responses = not target.wires or "responses" in target.wires
+    if call.wire == "responses" and takes_responses:
+        return "responses"
+    return "responses" if takes_responses and not takes_chat else "chat"
 
 
 def _reset_s(head: Head, now_s: float) -> float | None:

@@ -46,7 +46,7 @@ class OpenRouterProvider(ChatAdapter):
         super().__init__(runtime, _QUIRKS, tuple(headers))
 
     def adjust(self, doc: JsonObject, call: Call, target: Target) -> Fit:
-        """Thinking that another provider signed goes back under OpenRouter's word for its format."""
+        """Thinking that another provider signed goes back under OpenRouter's word for its form."""
         change = super().adjust(doc, call, target)
         messages = _renamed(change.put.get("messages", doc.get("messages")))
         return (
@@ -90,12 +90,15 @@ def _one_renamed(message: Json) -> Json:
         return message
     if not isinstance(details, Sequence):
         return message
-    renamed: list[Json] = [
-        {**detail, "format": _FORMATS[detail["format"]]}
-        if isinstance(detail, Mapping) and detail.get("format") in _FORMATS
-        else detail
-        for detail in details
-    ]
+    renamed = [_detail(detail) for detail in details]
     if all(a is b for a, b in zip(renamed, details, strict=True)):
         return message
     return {**message, "reasoning_details": renamed}
+
+
+def _detail(detail: Json) -> Json:
+    own = detail.get("format") if isinstance(detail, Mapping) else None
+    theirs = _FORMATS.get(own) if isinstance(own, str) else None
+    if isinstance(detail, Mapping) and theirs is not None:
+        return {**detail, "format": theirs}
+    return detail

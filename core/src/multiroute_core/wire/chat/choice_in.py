@@ -213,12 +213,12 @@ class ChoiceReader:
         if annotations:
             self.cite(annotations, out)
         audio = delta.get("audio")
-        if isinstance(audio, Mapping):
+        if isinstance(audio, Mapping) and any(audio.get(n) for n in ("id", "data", "transcript")):
             self._audio(audio, out)
         for call in _objects(delta.get("tool_calls")):
             self._call(call, out)
         function = delta.get("function_call")
-        if isinstance(function, Mapping):
+        if isinstance(function, Mapping) and (function.get("name") or function.get("arguments")):
             self._call({"index": 0, "type": "function_call", "function": function}, out)
 
     def _told_details(self, delta: JsonObject, out: list[Event]) -> bool:
@@ -236,6 +236,7 @@ class ChoiceReader:
                     extra=frozen({"detail_type": kind} if kind is not None else {}),
                 )
                 at = self._details[key] = self._start(part, out)
+                self._kind = "detail"  # plain thinking does not go on with it
             for name, channel in _DETAIL:
                 value = detail.get(name)
                 if isinstance(value, str) and value:
@@ -296,8 +297,10 @@ class ChoiceReader:
 
     def _new_call(self, call: JsonObject, own: str | None, name: str, out: list[Event]) -> int:
         extra = {k: v for k, v in call.items() if k not in _CALL and v is not None}
-        if call.get("type") == "function_call" or isinstance(call.get("custom"), Mapping):
-            extra["type"] = call.get("type") or "custom"
+        if call.get("type") == "function_call":
+            extra["type"] = "function_call"
+        elif not isinstance(call.get("function"), Mapping) and "custom" in call:
+            extra["type"] = "custom"
         number = len(self._open_calls)
         part = Part(
             "tool_call",

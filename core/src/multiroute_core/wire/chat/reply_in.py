@@ -66,21 +66,19 @@ class ChatDecoder:
     def close(self) -> list[Event]:
         """What is left: `Broken` unless every choice has finished.
 
-        An event that the end of the stream cut off is read for its text and usage, but does not
-        count as an end: only [DONE], which some providers leave without its blank line, does.
+        An event that the end of the stream cut off before its blank line is read for its text and
+        usage, but is no end, whatever it says: the standard has it ignored.
         """
         out: list[Event] = []
         if self._over:
             return out
-        was_complete = self._is_complete()
+        is_complete = self._is_complete()
         for event in self._sse.close():
-            text = event.data.strip()
-            if text == "[DONE]" or _is_json(text):
+            if _is_json(event.data):
                 self._event(event.event, event.data, out)
         if any(isinstance(event, Broken) for event in out):
             return out
-        if not was_complete and not self._done:
-            # Whatever the cut event said of an end is taken back.
+        if not is_complete:
             out = [event for event in out if not isinstance(event, Finish)]
             return self._stop(_broken("truncated", _CUT), out)
         self._tell_held(out)

@@ -44,8 +44,6 @@ class MessagesFramer(SseFramer):
 class MessagesDialect:
     """`/v1/messages` and `/v1/messages/count_tokens`, client's side."""
 
-    client_headers: frozenset[bytes] = CLIENT_HEADERS
-
     @property
     def wire(self) -> Wire:
         """The format's name."""
@@ -55,6 +53,11 @@ class MessagesDialect:
     def stream_type(self) -> str:
         """Content type of its streams."""
         return "text/event-stream; charset=utf-8"
+
+    @property
+    def client_headers(self) -> frozenset[bytes]:
+        """The client's headers that go on with its request."""
+        return CLIENT_HEADERS
 
     def call(self, operation: Operation, doc: JsonObject, headers: Pairs) -> Call:
         """The request in our words.
@@ -69,6 +72,10 @@ class MessagesDialect:
     def reply(self, reply: Reply, call: Call) -> tuple[bytes, Sequence[Loss]]:
         """A whole reply as JSON, and what of it could not be shown."""
         return write_reply(reply, call)
+
+    def reply_type(self, call: Call) -> str:
+        """Content type of a whole reply."""
+        return "application/json"
 
     def writer(self, call: Call) -> StreamWriter:
         """A writer for one stream."""

@@ -11,6 +11,7 @@ from multiroute_core.api.events import Finish
 from multiroute_core.api.faults import Fault, Loss
 from multiroute_core.api.json import EMPTY, Json, JsonObject
 from multiroute_core.wire.responses.input_in import CUSTOM_CALL, ITEM, PIECE
+from multiroute_core.wire.responses.reply_items import ENCRYPTED_AGAIN
 from multiroute_core.wire.responses.thinking import WIRE, reasoning_item
 
 _ECHOED: Final = (
@@ -37,6 +38,7 @@ _ECHOED: Final = (
 )
 """Fields of a request that its response repeats."""
 
+_SCHEMAS: Final = frozenset({"parameters", "schema", "output_schema", "input_schema"})
 _ERROR_CODES: Final[Mapping[str, str]] = {
     "rate_limited": "rate_limit_exceeded",
     "quota_exhausted": "insufficient_quota",
@@ -68,8 +70,22 @@ def head(reply_id: str, model: str, created: int, extra: JsonObject, call: Call)
         written["service_tier"] = extra["service_tier"]
     native = extra.get("response")
     if isinstance(native, Mapping):
-        written.update(native)
+        for name, value in native.items():
+            written[name] = _said(value)
     return written
+
+
+def _said(value: Json) -> Json:
+    """A native value without the nulls in it; schemas stay as they are."""
+    if isinstance(value, Mapping):
+        return {
+            name: inner if name in _SCHEMAS else _said(inner)
+            for name, inner in value.items()
+            if inner is not None
+        }
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_said(inner) for inner in value]
+    return value
 
 
 def ending(finish: Finish | None) -> dict[str, Json]:
@@ -84,6 +100,15 @@ def ending(finish: Finish | None) -> dict[str, Json]:
     if finish.reason in ("content_filter", "refusal"):
         return {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}
     return {"status": "completed"}
+
+
+def encrypted_again(item: dict[str, Json], finish: Finish | None) -> dict[str, Json]:
+    """An item as the closing event of a stream has it."""
+    forms = finish.extra.get(ENCRYPTED_AGAIN) if finish is not None else None
+    form = forms.get(str(item.get("id"))) if isinstance(forms, Mapping) else None
+    if form is None or item.get("type") != "reasoning":
+        return item
+    return {**item, "encrypted_content": form}
 
 
 def error(fault: Fault) -> dict[str, Json]:

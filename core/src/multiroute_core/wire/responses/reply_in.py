@@ -28,6 +28,7 @@ from multiroute_core.wire.chat.faults import fault_of
 from multiroute_core.wire.fields import own_text
 from multiroute_core.wire.responses.input_in import CUSTOM_CALL
 from multiroute_core.wire.responses.reply_items import (
+    ENCRYPTED_AGAIN,
     CallItem,
     Item,
     MessageItem,
@@ -98,6 +99,7 @@ class ResponsesDecoder:
         self._is_over = False
         self._is_closing = False
         self._rest: JsonObject = {}
+        self._again: dict[str, Json] = {}
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that these further bytes complete."""
@@ -316,6 +318,8 @@ class ResponsesDecoder:
             if isinstance(native, Mapping):
                 same = told.get(str(native.get("type")))
                 found = same.pop(0) if same else self._open(native, None, out)
+                if isinstance(found, ReasoningItem):
+                    self._again.update(found.encrypted_again(native))
                 found.done(native, out)
 
     def _finish(self, response: JsonObject, out: list[Event], how: str = "completed") -> None:
@@ -342,8 +346,11 @@ class ResponsesDecoder:
         changed["status"] = "completed" if status in _COMPLETE else status
         if details is not None:
             changed["incomplete_details"] = details
+        extra: dict[str, Json] = {"response": frozen(changed)}
+        if self._again:
+            extra[ENCRYPTED_AGAIN] = frozen(self._again)
         self._is_over = True
-        out.append(Finish(reason, native, extra=frozen({"response": frozen(changed)})))
+        out.append(Finish(reason, native, extra=frozen(extra)))
 
     def _use(self, response: JsonObject, out: list[Event]) -> None:
         native = response.get("usage")

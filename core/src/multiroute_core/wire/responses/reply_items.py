@@ -19,7 +19,11 @@ from multiroute_core.wire.responses.input_in import (
     ITEM,
     native_part,
 )
-from multiroute_core.wire.responses.thinking import BETWEEN, FIELD, WIRE, joined, segments
+from multiroute_core.wire.responses.thinking import FIELD, WIRE, joined, segments
+
+ENCRYPTED_AGAIN = "encrypted_again"
+"""Name in a finish's `extra` of thinking that the closing event holds encrypted anew, by item id:
+either form may be sent back."""
 
 _MESSAGE = frozenset({"type", "role", "content", "status"})
 _CALL = frozenset({"type", "call_id", "name", "arguments", "input", "status"})
@@ -247,6 +251,7 @@ class ReasoningItem:
         self._told: dict[tuple[str, int], list[str]] = {}
         self._last: tuple[str, int] | None = None
         self._all: list[str] = []
+        self._encrypted: str | None = None
 
     def delta(self, field: str, number: Json, text: Json, out: list[Event]) -> None:
         """More of one piece of thinking."""
@@ -257,8 +262,6 @@ class ReasoningItem:
             extra = EMPTY if field == "summary" else frozen({FIELD: field})
             out.append(PartStart(self._at, Part("thinking", id=self._id, origin=WIRE, extra=extra)))
         key = (field, number if isinstance(number, int) else 0)
-        if self._last is not None and self._last != key:
-            self._tell(BETWEEN, out)
         self._last = key
         self._told.setdefault(key, []).append(text)
         self._tell(text, out)
@@ -279,7 +282,7 @@ class ReasoningItem:
         """The item as a whole."""
         if self.is_done:
             return
-        encrypted = own_text(item, "encrypted_content")
+        encrypted = self._encrypted = own_text(item, "encrypted_content")
         text = joined(item)
         if self._at is None:
             self._at = self._numbers.take()
@@ -301,6 +304,14 @@ class ReasoningItem:
         if encrypted:
             out.append(Delta(self._at, "signature", encrypted))
         self.end(out)
+
+    def encrypted_again(self, item: JsonObject) -> dict[str, Json]:
+        """The encrypted form in the closing event by the item's id, where it is another one."""
+        own_id = own_text(item, "id")
+        encrypted = own_text(item, "encrypted_content")
+        if not self.is_done or own_id is None or encrypted in (None, self._encrypted):
+            return {}
+        return {own_id: encrypted}
 
     def end(self, out: list[Event]) -> None:
         """End the part."""

@@ -20,6 +20,7 @@ from multiroute_core.api.faults import Fault, Loss
 from multiroute_core.api.json import Json
 from multiroute_core.api.usage import Usage, merged
 from multiroute_core.wire.responses.output_items import (
+    encrypted_again,
     ending,
     error,
     head,
@@ -90,7 +91,7 @@ class ResponsesWriter:
         for item in self._items:
             item.end(tell)
         response = {**self._head, **ending(self._finish)}
-        response["output"] = [item.item for item in self._items]
+        response["output"] = [encrypted_again(i.item, self._finish) for i in self._items]
         if self._usage is not None:
             response["usage"] = write_usage(self._usage)
         how = "incomplete" if response["status"] == "incomplete" else "completed"

@@ -14,9 +14,6 @@ from multiroute_core.api.json import Json, JsonObject
 from multiroute_core.wire.fields import own_text
 
 WIRE: Final = "responses"
-BETWEEN: Final = "\n\n"
-"""What stands between the pieces of one reasoning item when they are read as one text."""
-
 FIELD: Final = "field"
 """Name in a part's `extra` of the field that its text came from, where that is not the summary."""
 
@@ -60,8 +57,8 @@ def segments(item: JsonObject) -> list[tuple[tuple[str, int], str]]:
 
 
 def joined(item: JsonObject) -> str:
-    """All text of a reasoning item."""
-    return BETWEEN.join(text for _, text in segments(item) if text)
+    """All text of a reasoning item, nothing added between its pieces."""
+    return "".join(text for _, text in segments(item))
 
 
 def thinking_part(item: JsonObject) -> Part:

@@ -10,26 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from multiroute_aws_bedrock.converse.shape import WIRE, overlaid
-from multiroute_aws_bedrock.models import bare, maker, takes_effort, version
+from multiroute_aws_bedrock.converse.shape import WIRE
+from multiroute_aws_bedrock.models import bare, maker, version
 from multiroute_core.api import ChatBody, Json, JsonObject, Loss, Reasoning, frozen
 from multiroute_core.wire.fields import rest
+from multiroute_core.wire.messages import abilities_of
+from multiroute_core.wire.messages.thinking_out import write_thinking
 
 ADDITIONAL: Final = "additionalModelRequestFields"
 _OWN: Final = frozenset({"thinking", "reasoning_config", "reasoningConfig", "reasoning_effort"})
-_WORDS: Final = frozenset({"low", "medium", "high", "max"})
 _THREE: Final = frozenset({"low", "medium", "high"})
-
-EFFORT_TOKENS: Final[Mapping[str, int]] = {
-    "minimal": 1024,
-    "low": 2048,
-    "medium": 8192,
-    "high": 16384,
-    "xhigh": 32768,
-    "max": 32768,
-}
-"""Thinking budgets for efforts in words. Ours, not the vendor's: reported as a loss each time."""
 _DEFAULT_ROOM: Final = 4096
+"""Tokens of output beside the thinking, where the client names no limit."""
 
 
 def read_reasoning(
@@ -115,12 +107,12 @@ def write_reasoning(
         return {}
     if wish.origin == WIRE:
         return wish.extra
-    if wish.summary is not None:
-        losses.append(Loss("reasoning.summary", "kind of summary", "target has no such choice"))
     own = maker(model)
     off = wish.enabled is False or wish.effort == "none"
     if own == "anthropic":
-        return _claude(wish, off, body, model, doc, losses)
+        return _claude(body, model, doc, losses)
+    if wish.summary is not None:
+        losses.append(Loss("reasoning.summary", "kind of summary", "target has no such choice"))
     if off:
         if own == "amazon" and "nova-2" in bare(model):
             return {ADDITIONAL: {"reasoningConfig": {"type": "disabled"}}}
@@ -150,57 +142,22 @@ def write_reasoning(
     return {ADDITIONAL: told}
 
 
-def _claude(
-    wish: Reasoning,
-    off: bool,
-    body: ChatBody,
-    model: str,
-    doc: dict[str, Json],
-    losses: list[Loss],
-) -> JsonObject:
-    if wish.origin == "messages" and wish.extra:
-        native: Mapping[str, Json] = wish.extra
-        inner = native.get("thinking")
-        told: dict[str, Json] = {"thinking": inner if isinstance(inner, Mapping) else native}
-        if wish.effort is not None:
-            told["output_config"] = {"effort": wish.effort}
-        return {ADDITIONAL: told}
-    if off:
-        return {ADDITIONAL: {"thinking": {"type": "disabled"}}} if takes_effort(model) else {}
-    if takes_effort(model) and wish.budget_tokens is None and wish.effort is not None:
-        word = {"minimal": "low", "xhigh": "max"}.get(wish.effort, wish.effort)
-        if word in _WORDS:
-            if word != wish.effort:
-                why = f"the nearest word that the model has: {word}"
-                losses.append(Loss("reasoning_effort", "effort in words", why))
-            adaptive = {"thinking": {"type": "adaptive"}, "output_config": {"effort": word}}
-            return {ADDITIONAL: adaptive}
+def _claude(body: ChatBody, model: str, doc: dict[str, Json], losses: list[Loss]) -> JsonObject:
+    """In the words of Claude's own format, which go through as they are. Thinking counts as
+    output: the output limit has to be above the budget."""
     if (0, 0) < version(model) < (3, 7):
-        losses.append(Loss("reasoning_effort", "thinking", "the model does not think"))
+        wish = body.reasoning
+        if wish is not None and wish.enabled is not False and wish.effort != "none":
+            losses.append(Loss("reasoning_effort", "thinking", "the model does not think"))
         return {}
-    budget = wish.budget_tokens
-    if budget is None and wish.effort is not None:
-        budget = EFFORT_TOKENS.get(wish.effort)
-        why = "target takes a token budget" + (f": {budget}" if budget else "")
-        losses.append(Loss("reasoning_effort", "effort in words", why))
-    if budget is None:
-        return {}
-    return _with_room(budget, body, doc, losses)
-
-
-def _with_room(
-    budget: int, body: ChatBody, doc: dict[str, Json], losses: list[Loss]
-) -> JsonObject:
-    """Thinking counts as output: the output limit has to be above the budget."""
-    config = doc.get("inferenceConfig")
-    limits: Mapping[str, Json] = config if isinstance(config, Mapping) else {}
-    limit = body.max_output
-    if limit is None:
-        doc["inferenceConfig"] = overlaid(limits, {"maxTokens": budget + _DEFAULT_ROOM})
-    elif limit <= budget:
-        if limit <= 1024:
-            losses.append(Loss("reasoning_effort", "thinking", "the output limit leaves no room"))
-            return {}
-        budget = max(1024, limit // 2)
-        losses.append(Loss("reasoning", "size of the budget", f"output limit: sent {budget}"))
-    return {ADDITIONAL: {"thinking": {"type": "enabled", "budget_tokens": budget}}}
+    limit = body.max_output or _DEFAULT_ROOM
+    own: dict[str, Json] = {"max_tokens": limit}
+    if body.tool_choice is not None and body.tool_choice.mode in ("required", "tool"):
+        own["tool_choice"] = {"type": "any"}
+    write_thinking(body, own, abilities_of(bare(model)), losses, as_it_is=False)
+    if body.max_output is None and own["max_tokens"] != limit:
+        config = doc.get("inferenceConfig")
+        there: Mapping[str, Json] = config if isinstance(config, Mapping) else {}
+        doc["inferenceConfig"] = {**there, "maxTokens": own["max_tokens"]}
+    told = {name: own[name] for name in ("thinking", "output_config") if name in own}
+    return {ADDITIONAL: told} if told else {}

@@ -292,4 +292,3 @@ class ConverseReader:
         rest = {k: v for k, v in payload.items() if k not in _KNOWN and v not in (None, {})}
         if rest:
             out.append(Opaque(WIRE, "metadata", frozen(rest)))
-

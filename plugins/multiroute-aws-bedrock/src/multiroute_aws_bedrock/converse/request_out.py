@@ -25,6 +25,7 @@ from multiroute_core.api import (
     ToolChoice,
     plain,
 )
+from multiroute_core.wire.messages.abilities import SAMPLING, abilities_of, is_sampling
 
 _NO_PARAM: Final = "target has no such parameter"
 _OWN_FIELDS: Final = frozenset(
@@ -57,11 +58,14 @@ def encode_call(call: Call, model: str) -> tuple[dict[str, Json], tuple[Loss, ..
     """The document for Converse, and what it could not hold. The model goes into the path.
 
     Raises:
-        CannotEncode: not a chat call, or tool arguments in the history that are not JSON.
+        CannotEncode: not a chat call, one that needs state, or tool arguments in the history that
+            are not JSON.
     """
     body = call.body
     if not isinstance(body, ChatBody):
         raise CannotEncode(f"{call.operation} cannot be sent through Converse")
+    if call.needs_state:
+        raise CannotEncode("the call goes on with state that Converse does not keep")
     native = call.wire == WIRE
     losses: list[Loss] = []
     writer = BlockWriter(model, losses, native=native)
@@ -104,9 +108,7 @@ def encode_count(call: Call, model: str) -> tuple[dict[str, Json], tuple[Loss, .
     """
     doc, losses = encode_call(call, model)
     counted = {
-        name: doc[name]
-        for name in ("messages", "system", "toolConfig", ADDITIONAL)
-        if name in doc
+        name: doc[name] for name in ("messages", "system", "toolConfig", ADDITIONAL) if name in doc
     }
     return {"input": {"converse": counted}}, losses
 
@@ -144,9 +146,7 @@ def _conversation(
     return system, [{"role": role, "content": blocks, **extra} for role, blocks, extra in turns]
 
 
-def _system(
-    blocks: list[Json], path: str, losses: list[Loss], *, native: bool
-) -> list[Json]:
+def _system(blocks: list[Json], path: str, losses: list[Loss], *, native: bool) -> list[Json]:
     kept: list[Json] = []
     for block in blocks:
         name = next(iter(block)) if isinstance(block, Mapping) else ""
@@ -272,9 +272,13 @@ def _params(
     thinking = extra.get("thinking") if isinstance(extra, Mapping) else None
     kind = thinking.get("type") if isinstance(thinking, Mapping) else None
     thinks = kind in ("enabled", "adaptive")
+    samples = native or maker(model) != "anthropic" or abilities_of(bare(model)).sampling
     config: dict[str, Json] = {}
     for name, value in body.params.items():
-        if name in ("temperature", "top_p"):
+        if not samples and name in SAMPLING:
+            if is_sampling(name, value):
+                losses.append(Loss(name, "parameter", "the model samples as it sees fit"))
+        elif name in ("temperature", "top_p"):
             field = "temperature" if name == "temperature" else "topP"
             high = isinstance(value, (int, float)) and value > 1 and name == "temperature"
             if not native and thinks and name == "temperature" and value != 1:
@@ -316,9 +320,7 @@ def _top_k(
     doc.update(overlaid(doc, {ADDITIONAL: told}))
 
 
-def _metadata(
-    value: JsonObject, doc: dict[str, Json], losses: list[Loss], *, native: bool
-) -> None:
+def _metadata(value: JsonObject, doc: dict[str, Json], losses: list[Loss], *, native: bool) -> None:
     """Labels for the request's log: text of few characters, sixteen of them."""
     if native:
         doc["requestMetadata"] = value

@@ -44,6 +44,11 @@ class GeminiDialect:
         """Content type of its streams; an endpoint that gives JSON arrays states its own."""
         return "text/event-stream"
 
+    @property
+    def client_headers(self) -> frozenset[bytes]:
+        """No header of a client belongs to this format."""
+        return frozenset()
+
     def call(self, operation: Operation, doc: JsonObject, headers: Pairs) -> Call:
         """The request in our words.
 
@@ -65,6 +70,10 @@ class GeminiDialect:
             asked = {name: value for name, value in call.doc.items() if name not in ROUTED}
             return dump(write_embed(reply.result, asked)), ()
         return write_reply(reply, call)
+
+    def reply_type(self, call: Call) -> str:
+        """Content type of a whole reply."""
+        return "application/json; charset=UTF-8"
 
     def writer(self, call: Call) -> StreamWriter:
         """A writer for one stream, framed as the query asked."""

@@ -1,8 +1,8 @@
 """Errors of the vendor's APIs, classified.
 
-Bodies: {"error": {"code", "message", "status", "details": [RetryInfo, QuotaFailure, ErrorInfo, …]}},
-or a list of one such object where a JSON array was to be streamed. Source: google.rpc error model
-and recorded traffic.
+Bodies: {"error": {"code", "message", "status", "details": [RetryInfo, QuotaFailure, …]}}, or a list
+of one such object where a JSON array was to be streamed. Source: google.rpc error model and
+recorded traffic.
 """
 
 from __future__ import annotations
@@ -139,10 +139,8 @@ def fault_of(kind: Literal["error_event", "error_in_200"], native: Json) -> Faul
     word = str(error.get("status") or "")
     code = error.get("code")
     status = code if isinstance(code, int) and 400 <= code < 600 else _STATUSES.get(word)
-    if status is None:
-        cause = kind_by_words(word, message)
-    else:
-        cause = _kind(status, word, message, error)
+    by_words = status is None
+    cause = kind_by_words(word, message) if by_words else _kind(status or 0, word, message, error)
     return Fault(
         kind,
         message or "the provider sent an error without a message",
@@ -152,17 +150,4 @@ def fault_of(kind: Literal["error_event", "error_in_200"], native: Json) -> Faul
         code=word or None,
         cause=cause,
         native=native,
-    )
-
-
-def blocked(feedback: JsonObject) -> Fault:
-    """The fault of a prompt that was refused: a 200 with a reason in place of an answer."""
-    reason = str(feedback.get("blockReason"))
-    message = feedback.get("blockReasonMessage")
-    return Fault(
-        "error_in_200",
-        message if isinstance(message, str) else f"the provider refused the prompt: {reason}",
-        code=reason,
-        cause="content_filter",
-        native=feedback,
     )

@@ -1,4 +1,4 @@
-"""Reply streams as JSON texts: server-sent events or one JSON array, told apart by the first byte."""
+"""Reply streams as JSON texts: server-sent events or one JSON array, told by the first byte."""
 
 from __future__ import annotations
 

@@ -51,7 +51,8 @@ def media_part(name: str, value: Json, extra: JsonObject, path: str) -> Part | N
     else:
         uri = as_text(fields.get("fileUri"), f"{path}.{name}.fileUri")
         is_link = uri.startswith(("https://", "http://")) and urlsplit(uri).hostname != _OWN_FILES
-        media = Media(mime, url=uri, name=title) if is_link else Media(mime, file_id=uri, name=title)
+        link, file_id = (uri, None) if is_link else (None, uri)
+        media = Media(mime, url=link, file_id=file_id, name=title)
     return Part(kind, media=media, origin=WIRE, extra=frozen(kept))
 
 

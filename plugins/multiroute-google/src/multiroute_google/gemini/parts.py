@@ -13,7 +13,6 @@ from typing import Final
 
 from multiroute_core.api import (
     CannotEncode,
-    InvalidRequest,
     Json,
     JsonObject,
     Loss,
@@ -143,9 +142,7 @@ def _call(value: Json, extra: JsonObject, path: str, ids: CallIds) -> Part:
         extra = frozen({**extra, "functionCall": inner})
     own = text_or_none(fields.get("id"), f"{path}.id")
     call_id = ids.of_call(own, name, arguments)
-    return Part(
-        "tool_call", id=call_id, name=name, arguments=arguments, origin=WIRE, extra=extra
-    )
+    return Part("tool_call", id=call_id, name=name, arguments=arguments, origin=WIRE, extra=extra)
 
 
 def _result(value: Json, extra: JsonObject, path: str, ids: CallIds) -> Part:
@@ -191,7 +188,7 @@ def _response(text: str, is_error: bool | None) -> Json:
     whole = raw_json(text)
     if whole is None:
         return {"output": text}
-    return {} if text == "{}" else whole  # type: ignore[return-value]  # raw JSON, for the writer
+    return {} if text == "{}" else whole
 
 
 def encode_parts(
@@ -311,10 +308,10 @@ def _inner(part: Part, name: str) -> JsonObject:
 
 def _write_call(part: Part, path: str, names: dict[str, str]) -> dict[str, Json]:
     arguments = part.arguments or "{}"
-    args = {} if arguments.strip() == "{}" else raw_json(arguments)
+    args: Json = {} if arguments.strip() == "{}" else raw_json(arguments)
     if args is None:
         raise CannotEncode(f"{path}: the arguments of {part.name} are not a JSON object")
-    call: dict[str, Json] = {"name": part.name or "", "args": args}  # type: ignore[dict-item]  # raw JSON, for the writer
+    call: dict[str, Json] = {"name": part.name or "", "args": args}
     if part.id is not None:
         names[part.id] = part.name or ""
     own = written_id(part.id)
@@ -353,5 +350,3 @@ def _write_result(
         response["parts"] = pieces
     response.update(_inner(part, "functionResponse"))
     return {"functionResponse": response}
-
-

@@ -36,7 +36,7 @@ from multiroute_core.wire.fields import own_text
 from multiroute_core.wire.sse import EventTooLarge
 from multiroute_core.wire.strict import loads
 from multiroute_google.gemini.citations import citations
-from multiroute_google.gemini.faults import blocked, fault_of
+from multiroute_google.gemini.faults import fault_of
 from multiroute_google.gemini.finish import reason_of, word_of
 from multiroute_google.gemini.framing import ChunkReader
 from multiroute_google.gemini.ids import CallIds
@@ -75,7 +75,17 @@ def _broken(kind: Literal["protocol", "truncated", "empty", "too_large"], messag
 class _Choice:
     """What one candidate has said so far."""
 
-    __slots__ = ("cited", "extra", "has_calls", "ids", "next_at", "number", "open", "pending", "word")
+    __slots__ = (
+        "cited",
+        "extra",
+        "has_calls",
+        "ids",
+        "next_at",
+        "number",
+        "open",
+        "pending",
+        "word",
+    )
 
     def __init__(self, number: int, reply_id: str) -> None:
         self.number = number
@@ -306,7 +316,11 @@ class GeminiDecoder:
     def _end(self, kind: Literal["truncated", "empty"], message: str, out: list[Event]) -> None:
         choices = self._choices.values()
         if not choices and self._feedback is not None and self._feedback.get("blockReason"):
-            self._stop(Broken(blocked(self._feedback)), out)
+            # A refused prompt: an answer without content, as if its first word had been filtered.
+            self._is_over = True
+            native = str(self._feedback["blockReason"])
+            told = frozen({"promptFeedback": self._feedback})
+            out.append(Finish("content_filter", native, 0, told))
         elif not choices or any(choice.word is None for choice in choices):
             self._stop(_broken(kind, message), out)
         else:

@@ -130,15 +130,15 @@ class _Parts:
 def _call(part: Part) -> dict[str, Json]:
     """A function call; arguments that are no JSON object go along as text, not to be lost."""
     arguments = raw_json(part.arguments or "{}")
-    args: object = {"_raw": part.arguments} if arguments is None else arguments
-    call: dict[str, object] = {"name": part.name or "", "args": args}
+    args: Json = {"_raw": part.arguments} if arguments is None else arguments
+    call: dict[str, Json] = {"name": part.name or "", "args": args}
     own = written_id(part.id)
     if own is not None:
         call["id"] = own
     inner = part.extra.get("functionCall")
     if part.origin == WIRE and isinstance(inner, Mapping):
         call.update(inner)
-    return {"functionCall": call}  # type: ignore[dict-item]  # raw JSON, for the writer
+    return {"functionCall": call}
 
 
 def _sources(part: Part, number: int, start: int, losses: list[Loss]) -> list[Json]:

@@ -123,9 +123,7 @@ def _all(values: Json, kind: type) -> bool:
     return all(isinstance(value, kind) for value in values)
 
 
-def chosen(
-    schema: JsonObject, own: str, as_json: str, spelt: JsonObject
-) -> tuple[str, JsonObject]:
+def chosen(schema: JsonObject, own: str, as_json: str, spelt: JsonObject) -> tuple[str, JsonObject]:
     """(field name, value) for a JSON Schema: field `own` if the subset holds it, else `as_json`.
 
     `spelt` are the fields that the client wrote: its own form is kept where it says the same.
