@@ -16,7 +16,7 @@ from tests.fidelity.harness import Missing, Run
 from tests.fidelity.official import load_stream, load_whole, type_errors
 from tests.fidelity.oracle.framing import frames
 from tests.fidelity.oracle.reading import tell
-from tests.fidelity.oracle.told import Choice, Told
+from tests.fidelity.oracle.told import Choice, Told, ToolCall
 from tests.fidelity.ours import told
 
 NAMES = ("chat", "responses", "messages")
@@ -147,7 +147,7 @@ def _equal(
             if not any(f"[{number}]" in loss or "choice" in loss for loss in reported):
                 yield f"{who}choice {number} is gone without a loss"
             continue
-        for found in _content(name, choice, our):
+        for found in _content(name, choice, our, reported):
             yield who + found
     if shown.id and ours.id and name == "chat" and shown.id != ours.id:
         yield f"{who}id {show(ours.id)} became {show(shown.id)}"
@@ -160,7 +160,16 @@ def _equal(
         yield f"{who}usage is gone"
 
 
-def _content(name: str, shown: Choice, our: Choice) -> Iterator[str]:
+def _unwrapped(call: ToolCall, our: Choice, at: int) -> ToolCall:
+    """Arguments that are no JSON object stand in an object there, under one key."""
+    given = call.arguments
+    wanted = our.calls[at].arguments if at < len(our.calls) else None
+    if isinstance(given, dict) and not isinstance(wanted, dict) and list(given.values()) == [wanted]:
+        return ToolCall(call.name, wanted, call.id)
+    return call
+
+
+def _content(name: str, shown: Choice, our: Choice, losses: Sequence[str]) -> Iterator[str]:
     text, seen = our.text, shown.text
     if name == "messages":
         text, seen = our.text + our.refusal, shown.text + shown.refusal
@@ -172,7 +181,12 @@ def _content(name: str, shown: Choice, our: Choice) -> Iterator[str]:
         yield f"text {show(text)} became {show(seen)}"
     if squeezed(our.thinking) != squeezed(shown.thinking):
         yield f"thinking {show(our.thinking)} became {show(shown.thinking)}"
-    yield from call_differences(our, shown)
+    calls = shown
+    if name == "messages":
+        calls = Choice(calls=[_unwrapped(call, our, at) for at, call in enumerate(shown.calls)])
+    yield from call_differences(our, calls)
+    if our.citations and not shown.citations and not any("citation" in loss for loss in losses):
+        yield f"{len(our.citations)} citations are gone without a loss"
     if our.calls and our.means == {"tool_calls"} and shown.means != {"tool_calls"}:
         yield f"finish {sorted(our.means)} became {shown.finish!r}"
     if our.means == {"length"} and shown.means != {"length"}:

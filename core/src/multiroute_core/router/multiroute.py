@@ -26,6 +26,7 @@ from multiroute_core.api.offering import Offering
 from multiroute_core.api.provider import Provider
 from multiroute_core.api.records import (
     AttemptRecord,
+    CallRecord,
     DecisionRecord,
     RecordOutcome,
     ViewRecord,

@@ -32,8 +32,10 @@ def _told(documents: list[Any]) -> dict[int, dict[str, Any]]:
                     choice["text"] += piece["text"]
                 elif piece["type"] == "thinking":
                     choice["thinking"] += "".join(inner["text"] for inner in piece["thinking"])
-            thinking = delta.get("reasoning_content") or delta.get("reasoning") or ""
-            choice["thinking"] += thinking
+            details = delta.get("reasoning_details") or ()
+            thinking = "".join(one.get("text") or one.get("summary") or "" for one in details)
+            plain = delta.get("reasoning_content") or delta.get("reasoning") or ""
+            choice["thinking"] += thinking or plain
             choice["refusal"] += delta.get("refusal") or ""
             for note in delta.get("annotations") or ():
                 choice["cited"].append(note["url_citation"]["url"])

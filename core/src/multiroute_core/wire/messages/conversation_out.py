@@ -85,12 +85,14 @@ def _turn(message: Message, path: str, turns: list[_Turn], losses: list[Loss]) -
     role = "assistant" if message.role == "assistant" else "user"
     blocks = content_of(message.parts, f"{path}.content", losses, is_own=False)
     _fields(message, path, losses)
+    answers = any(part.kind == "tool_result" for part in message.parts)
     last = turns[-1] if turns else None
-    if last is not None and last.answers and role == "user":
+    if last is not None and last.answers and answers:
+        # Results of tools that follow one another belong into one turn; what a user says after
+        # them stays a turn of its own, as it was sent.
         last.blocks.extend(blocks)
         last.parts.extend(message.parts)
     elif blocks:
-        answers = any(part.kind == "tool_result" for part in message.parts)
         turns.append(_Turn(role, blocks, list(message.parts), answers))
 
 

@@ -48,7 +48,8 @@ def encode_call(
     `able`: what the model takes; read from its id where it is not given.
 
     Raises:
-        CannotEncode: not a chat call, or tool arguments in the history that are not JSON.
+        CannotEncode: not a chat call, tool arguments in the history that are not JSON, or state
+            that only another format keeps.
     """
     body = call.body
     if not isinstance(body, ChatBody):
@@ -58,6 +59,8 @@ def encode_call(
     if able is None:
         able = abilities_of(model)
     is_own = call.wire == WIRE
+    if call.needs_state and not is_own:
+        raise CannotEncode("the call goes on with state that the messages format does not keep")
     as_it_is = is_own and call.model == model
     losses: list[Loss] = []
     has_top = is_own and call.doc.get("system") is not None

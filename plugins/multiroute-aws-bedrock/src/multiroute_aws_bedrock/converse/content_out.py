@@ -132,7 +132,7 @@ class BlockWriter:
         arguments = raw_json(part.arguments or "{}")
         if arguments is None:
             raise CannotEncode(f"{path}: the arguments of {part.name} are not a JSON object")
-        use: dict[str, Json] = {"toolUseId": part.id, "name": part.name, "input": arguments}  # type: ignore[dict-item]  # a fragment is written as JSON
+        use: dict[str, Json] = {"toolUseId": part.id, "name": part.name, "input": arguments}
         if part.origin == WIRE:
             use.update(part.extra)
         return use

@@ -159,5 +159,6 @@ def _claude(body: ChatBody, model: str, doc: dict[str, Json], losses: list[Loss]
         config = doc.get("inferenceConfig")
         there: Mapping[str, Json] = config if isinstance(config, Mapping) else {}
         doc["inferenceConfig"] = {**there, "maxTokens": own["max_tokens"]}
-    told = {name: own[name] for name in ("thinking", "output_config") if name in own}
+    words = frozenset({"thinking", "output_config"})
+    told: dict[str, Json] = {name: value for name, value in own.items() if name in words}
     return {ADDITIONAL: told} if told else {}

@@ -40,6 +40,7 @@ _OWN_FIELDS: Final = frozenset(
     }
 )
 """Fields of this format that clients of other formats send along on purpose."""
+_COUNTED: Final = frozenset({"messages", "system", "toolConfig", ADDITIONAL})
 _FOR_THE_MODEL: Final = frozenset({"thinking", "anthropic_beta"})
 """Fields of Claude's own format that clients of other formats send along on purpose."""
 _TIERS: Final = frozenset({"priority", "default", "flex", "reserved"})
@@ -107,9 +108,7 @@ def encode_count(call: Call, model: str) -> tuple[dict[str, Json], tuple[Loss, .
         CannotEncode: as `encode_call`.
     """
     doc, losses = encode_call(call, model)
-    counted = {
-        name: doc[name] for name in ("messages", "system", "toolConfig", ADDITIONAL) if name in doc
-    }
+    counted: dict[str, Json] = {name: doc[name] for name in doc if name in _COUNTED}
     return {"input": {"converse": counted}}, losses
 
 
