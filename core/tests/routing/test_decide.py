@@ -279,3 +279,14 @@ def test_a_candidate_that_does_another_operation_is_removed() -> None:
     it = compiled([embeds, chats, unknown])
     assert sorted(plan(it, Features("embeddings", False, 1, 0))) == ["e", "u"]
     assert sorted(plan(it, Features("count_tokens", False, 1, 0))) == ["c", "u"]
+
+
+def test_a_conversation_goes_on_where_its_thinking_can_be_read() -> None:
+    reads = Candidate(Target("p:m", "p", "m", "lab/m", "", wires=("messages",)))
+    other = Candidate(Target("p:c", "p", "c", "lab/c", "", wires=("chat",)))
+    it = compiled([reads, other])
+    bound = Features("chat", False, 1, 0, continues="messages")
+    decision = it.decide("d1", bound, Live(), 0)
+    assert plan(it, bound) == ["m"]
+    assert decision.removed[0].filter == "continuation"
+    assert sorted(plan(it)) == ["c", "m"]

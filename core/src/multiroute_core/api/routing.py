@@ -57,8 +57,9 @@ class Features(Struct, frozen=True, gc=False):
     `reads` has "text", and never recorded.
 
     `input_tokens` is an estimate, `output_tokens` what the client allows or a default. `needs`
-    are sorted capability names that the request uses (tools, vision, json_schema, …). `scope`
-    says who asks: what a key or project may use has been applied before.
+    are sorted capability names that the request uses (tools, vision, json_schema, …).
+    `continues` names the API format that the request goes on in: only a target that speaks it can
+    read what an earlier answer left (signed thinking in an open tool loop, stored state).
     """
 
     operation: str
@@ -70,6 +71,7 @@ class Features(Struct, frozen=True, gc=False):
     session: str | None = None
     metadata: JsonObject = EMPTY
     text: str | None = None
+    continues: str | None = None
 
 
 class Live(Struct, frozen=True, gc=False):

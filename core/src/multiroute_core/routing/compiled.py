@@ -12,6 +12,7 @@ from multiroute_core.api.price_math import linear
 from multiroute_core.api.routing import Column, Decision, Features, Live, Verdict, View
 from multiroute_core.api.scorer import FilteringScorer, Rater, Scorer, Term
 from multiroute_core.routing.filters import (
+    removed_by_continuation,
     removed_by_needs,
     removed_by_operation,
     removed_by_size,
@@ -154,7 +155,10 @@ class Compiled:
                 *removed_by_operation(self.view, features.operation),
             )
             self._needs[key] = by_needs
-        return [*removed_by_size(self.view, features), *by_needs]
+        removed = [*removed_by_size(self.view, features), *by_needs]
+        if features.continues is not None:
+            removed.extend(removed_by_continuation(self.view, features.continues))
+        return removed
 
     def _ask_filter(
         self,

@@ -67,7 +67,21 @@ def features_of(call: Call, *, with_text: bool = False) -> Features:
         session=call.session,
         metadata=call.metadata,
         text=_last_user_text(body) if with_text else None,
+        continues=call.wire if call.needs_state else _open_loop(body),
     )
+
+
+def _open_loop(body: ChatBody) -> str | None:
+    """The format whose signed thinking an unfinished tool loop holds: providers refuse results of
+    tools without the thinking that led to the calls, and only their own format can carry it."""
+    last = body.messages[-1] if body.messages else None
+    if last is None or not any(part.kind == "tool_result" for part in last.parts):
+        return None
+    for message in reversed(body.messages):
+        if message.role == "assistant":
+            signed = [p for p in message.parts if p.kind == "thinking" and p.signature is not None]
+            return signed[0].origin if signed else None
+    return None
 
 
 def _size(part: Part) -> int:

@@ -49,6 +49,15 @@ def removed_by_operation(view: View, operation: str) -> Iterator[Verdict]:
             yield Verdict(index, "operation", reason)
 
 
+def removed_by_continuation(view: View, continues: str) -> Iterator[Verdict]:
+    """Candidates that do not speak the format in which the conversation must go on."""
+    for index, candidate in enumerate(view.candidates):
+        spoken = candidate.target.wires
+        if spoken and continues not in spoken:
+            reason = f"it speaks {', '.join(spoken)}; the conversation goes on in {continues}"
+            yield Verdict(index, "continuation", reason)
+
+
 def removed_by_size(view: View, features: Features) -> Iterator[Verdict]:
     """Candidates whose context or output limit the request exceeds. Unknown limits pass."""
     wanted = features.input_tokens

@@ -111,6 +111,7 @@ def _features(features: Features) -> dict[str, Json]:
         "max_output": features.max_output,
         "needs": list(features.needs),
         "session": features.session,
+        "continues": features.continues,
         "metadata": features.metadata,
     }
 
