@@ -290,3 +290,5 @@ def test_a_conversation_goes_on_where_its_thinking_can_be_read() -> None:
     assert plan(it, bound) == ["m"]
     assert decision.removed[0].filter == "continuation"
     assert sorted(plan(it)) == ["c", "m"]
+    foreign = Features("chat", False, 1, 0, continues="some-vendors-own-mark")
+    assert sorted(plan(it, foreign)) == ["c", "m"]

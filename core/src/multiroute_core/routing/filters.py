@@ -50,7 +50,13 @@ def removed_by_operation(view: View, operation: str) -> Iterator[Verdict]:
 
 
 def removed_by_continuation(view: View, continues: str) -> Iterator[Verdict]:
-    """Candidates that do not speak the format in which the conversation must go on."""
+    """Candidates that do not speak the format in which the conversation must go on.
+
+    Where no candidate speaks it, it is some provider's own mark, which only that provider reads:
+    then nothing is removed, and a codec that cannot carry it says so.
+    """
+    if not any(continues in candidate.target.wires for candidate in view.candidates):
+        return
     for index, candidate in enumerate(view.candidates):
         spoken = candidate.target.wires
         if spoken and continues not in spoken:
