@@ -55,6 +55,18 @@ _NOT_GEMINI = r".*(?:-(?:gt|lte)-\d+k$|live|tts|transcri|native-audio|omni|batch
 PROVIDERS = (
     Provider("openai", "multiroute_openai"),
     Provider("anthropic", "multiroute_anthropic"),
+    Provider(
+        "aws-bedrock",
+        "multiroute_aws_bedrock",
+        data="bedrock",
+        ids=r"^(?:[a-z-]+\.)?[a-z][a-z0-9]*\.[a-z0-9][^/@]*$",
+    ),
+    Provider(
+        "aws-bedrock-mantle",
+        "multiroute_aws_bedrock",
+        "offerings-mantle.json",
+        "bedrock-mantle",
+    ),
     Provider("azure-openai", "multiroute_azure_openai", data="azure"),
     Provider(
         "google",
@@ -68,7 +80,9 @@ PROVIDERS = (
         "vertex",
         ids=rf"^(?!{_NOT_GEMINI})(?:gemini-|text-(?:multilingual-)?embedding|textembedding)",
     ),
+    Provider("cohere", "multiroute_cohere"),
     Provider("mistral", "multiroute_mistral"),
+    Provider("ollama-cloud", "multiroute_ollama", "offerings-cloud.json"),
     Provider("openrouter", "multiroute_openrouter", ids="/"),
     compatible("cerebras"),
     compatible("crusoe", "/"),

@@ -1,6 +1,6 @@
-"""What fault an error is, told from its body by rules: for recordings that `faults.toml` has no line
-for (another folder of recordings). Written apart from the adapters, and held against every line of
-the file by `test_fault_rules.py`. Standard library only.
+"""What fault an error is, told from its body by rules: for recordings that `faults.toml` has no
+line for (another folder of recordings). Written apart from the adapters, and held against every
+line of the file by `test_fault_rules.py`. Standard library only.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, cast
 
@@ -71,37 +71,31 @@ def _inventory() -> Inventory:
 
 
 @cache
-def plugin_for(provider: str) -> str | None:
-    """The provider plugin that speaks for a recorded provider; None: none that could is installed."""
+def _made(names: tuple[str, ...], base_url: str | None) -> tuple[Provider, Runtime] | str:
+    """An adapter of the first of these plugins that is installed, or why there is none. A kernel
+    of its own for each, so that a broken plugin fails its own records only."""
     installed = {found.name for found in _inventory().of("provider")}
-    return next((name for name in registry.plugins_of(provider) if name in installed), None)
-
-
-@cache
-def _made(provider: str) -> tuple[Provider, Runtime] | str:
-    """The adapter for a recorded provider, or why there is none. A kernel of its own for each, so
-    that a broken plugin fails its own records only."""
-    name = plugin_for(provider)
+    name = next((name for name in names if name in installed), None)
     if name is None:
-        return f"no provider plugin {' or '.join(registry.plugins_of(provider))} is installed"
+        return f"no provider plugin {' or '.join(names)} is installed"
     try:
         kernel = Kernel.load(_inventory(), [name])
         facts = kernel.facts("provider", name)
-        settings = kernel.validate_settings("provider", name, registry.settings_of(provider))
-        base_url = registry.BASE_URLS.get(provider) or facts.base_url
-        runtime = Runtime(name, base_url.rstrip("/"))
+        settings = kernel.validate_settings("provider", name, registry.settings_of(name))
+        runtime = Runtime(name, (base_url or facts.base_url).rstrip("/"))
         return kernel.make_provider(name, name, settings, runtime), runtime
     except (PluginErrors, ValueError) as error:
         return f"the plugin {name} makes no adapter: {error}"
 
 
-def adapter(provider: str) -> tuple[Provider, Runtime]:
-    """The adapter for a recorded provider, as the kernel makes it.
+def adapter(record: Record) -> tuple[Provider, Runtime]:
+    """The adapter for a recorded exchange, as the kernel makes it.
 
     Raises:
         Missing: there is none, and why.
     """
-    made = _made(provider)
+    names = registry.plugins_of(record.provider, record.api)
+    made = _made(names, registry.base_url_of(record))
     if isinstance(made, str):
         raise Missing(made)
     return made
@@ -154,11 +148,11 @@ def decode_call(record: Record, way: Way, document: Mapping[str, Any] | None = N
 
 def target_for(record: Record, way: Way, call: Call) -> Target:
     """What the recorded request was sent to."""
-    _, runtime = adapter(record.provider)
+    _, runtime = adapter(record)
     return Target(
         id=f"{runtime.instance}:{call.model}",
         instance=runtime.instance,
-        upstream_id=call.model,
+        upstream_id=registry.upstream_model(record, call.model),
         model=call.model,
         base_url=runtime.base_url,
         credential="default",
@@ -172,11 +166,13 @@ class Run:
 
     record: Record
     way: Way
-    problems: list[str] = field(default_factory=list)
+    plant: Callable[[Provider], Provider] | None = None
+    """Puts a wrong adapter in front of the right one: to show that a check sees it."""
 
-    @property
+    @cached_property
     def provider(self) -> Provider:
-        return adapter(self.record.provider)[0]
+        right = adapter(self.record)[0]
+        return right if self.plant is None else self.plant(right)
 
     @cached_property
     def call(self) -> Call:

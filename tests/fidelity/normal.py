@@ -9,9 +9,7 @@ from typing import Any
 from multiroute_core.testing import Normalisation, normalise_json
 
 _RULES = Normalisation(ignore_fields=frozenset())
-_SYSTEM = Normalisation(
-    ignore_fields=frozenset(), text_shorthand=frozenset({"content", "system"})
-)
+_SYSTEM = Normalisation(ignore_fields=frozenset(), text_shorthand=frozenset({"content", "system"}))
 _FREE = frozenset(
     {
         "args",
@@ -36,6 +34,16 @@ def normal(form: str, document: Any) -> Any:
 
 def _plain(document: Any) -> Any:
     return normalise_json(document, _RULES)
+
+
+def _chat(document: Any) -> Any:
+    """We ask for usage in every stream, and keep it from a client who did not."""
+    document = dict(document)
+    options = document.get("stream_options")
+    if isinstance(options, dict):
+        options = {key: value for key, value in options.items() if key != "include_usage"}
+        document["stream_options"] = options or None
+    return _plain(document)
 
 
 def _messages(document: Any) -> Any:
@@ -98,6 +106,7 @@ def _lists(value: Any) -> Any:
 
 
 _FORMS: dict[str, Callable[[Any], Any]] = {
+    "chat": _chat,
     "messages": _messages,
     "invoke": _messages,
     "responses": _responses,

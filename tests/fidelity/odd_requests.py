@@ -1,8 +1,9 @@
-"""Requests of the three chat dialects with unknown and rarely used fields, each with a mark that can
-be found again. Made from a seed alone."""
+"""Requests of the three chat dialects with unknown and rarely used fields, each with a mark that
+can be found again. Made from a seed alone."""
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from typing import Any
@@ -73,7 +74,10 @@ def chat(seed: str) -> dict[str, Any]:
     if marks.maybe(0.2):
         user.append({"type": "input_audio", "input_audio": {"data": DATA_B64, "format": "wav"}})
     if marks.maybe(0.2):
-        file = {"filename": f"{marks.word()}.pdf", "file_data": f"data:application/pdf;base64,{DATA_B64}"}
+        file = {
+            "filename": f"{marks.word()}.pdf",
+            "file_data": f"data:application/pdf;base64,{DATA_B64}",
+        }
         user.append({"type": "file", "file": file})
     if marks.maybe(0.15):
         user.append({"type": f"x_{marks.word()}", "payload": marks.word()})
@@ -106,7 +110,7 @@ def chat(seed: str) -> dict[str, Any]:
         call = {
             "id": f"call_{marks.word()}",
             "type": "function",
-            "function": {"name": name, "arguments": '{"a": "%s"}' % marks.word()},
+            "function": {"name": name, "arguments": json.dumps({"a": marks.word()})},
         }
         marks.unknown(call, 0.2)
         said: dict[str, Any] = {"role": "assistant", "content": marks.word(), "tool_calls": [call]}
@@ -302,7 +306,7 @@ def responses(seed: str) -> dict[str, Any]:
                 "type": "function_call",
                 "call_id": call_id,
                 "name": name,
-                "arguments": '{"a": "%s"}' % marks.word(),
+                "arguments": json.dumps({"a": marks.word()}),
             }
         )
         items.append({"type": "function_call_output", "call_id": call_id, "output": marks.word()})

@@ -51,10 +51,29 @@ _WAYS = {
         Way("ollama.chat", "ollama", "ollama", "ollama"),
         Way("ollama.generate", "ollama", "ollama.generate", "ollama"),
         Way("audio.speech", "speech", "speech", "speech", "speech"),
-        Way("audio.transcriptions", "transcriptions", "transcriptions", "transcriptions", "transcriptions"),
+        Way(
+            "audio.transcriptions",
+            "transcriptions",
+            "transcriptions",
+            "transcriptions",
+            "transcriptions",
+        ),
         Way("moderations", "moderations", "moderations", "moderations", "moderations"),
     )
 }
+
+_OWN = {
+    ("google-aistudio", "embeddings"): Way(
+        "embeddings", "gemini", "gemini", "embeddings", "embeddings"
+    ),
+    ("google-vertex", "embeddings"): Way(
+        "embeddings", "gemini", "gemini", "embeddings", "embeddings"
+    ),
+    ("cohere", "embeddings"): Way(
+        "embeddings", "cohere", "cohere.embed", "embeddings", "embeddings"
+    ),
+}
+"""Where a provider's own format serves an API that others speak in the common one."""
 
 PLUGINS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -88,7 +107,6 @@ Others (Voyage, Deepgram, Writer, …) have no plugin: their recordings are out 
 
 BASE_URLS: Mapping[str, str] = MappingProxyType(
     {
-        "azure-openai": "https://resource.openai.azure.com",
         "snowflake": "https://myorg-myaccount.snowflakecomputing.com/api/v2/cortex/v1",
         "gpustack": "http://gpustack.local/v1",
         "vllm-local": "http://localhost:8000/v1",
@@ -115,6 +133,7 @@ CODECS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "converse": ("multiroute_aws_bedrock.converse:decode_call",),
         "invoke": ("multiroute_aws_bedrock.invoke:decode_call",),
         "cohere": ("multiroute_cohere.chat:decode_call",),
+        "cohere.embed": ("multiroute_cohere.embed:decode_call",),
         "ollama": ("multiroute_ollama.chat:decode_call",),
         "ollama.generate": ("multiroute_ollama.generate:decode_call",),
     }
@@ -127,19 +146,44 @@ def in_scope(provider: str) -> bool:
     return provider in PLUGINS
 
 
-def plugins_of(provider: str) -> tuple[str, ...]:
-    """What the plugin for a recorded provider may be called."""
-    return PLUGINS[provider]
+_COMPATIBLE = {
+    ("anthropic", "chat.completions"): "https://api.anthropic.com/v1",
+    ("google-aistudio", "chat.completions"): (
+        "https://generativelanguage.googleapis.com/v1beta/openai"
+    ),
+}
+"""Endpoints of other vendors in the chat format: instances of the generic plugin, by base URL."""
 
 
-def settings_of(provider: str) -> Mapping[str, Any]:
-    """Settings without which the plugin makes no adapter."""
-    return _SETTINGS.get(provider, {})
+def plugins_of(provider: str, api: str) -> tuple[str, ...]:
+    """What the plugin for a recorded provider and API may be called."""
+    return ("openai-compatible",) if (provider, api) in _COMPATIBLE else PLUGINS[provider]
+
+
+def base_url_of(record: Record) -> str | None:
+    """The base URL that an instance would have; None: the plugin's own. One provider is reached in
+    several ways where the recordings say so."""
+    known = _COMPATIBLE.get((record.provider, record.api))
+    if known is None and record.provider == "azure-openai":
+        host = "https://resource.openai.azure.com"
+        if "/openai/v1/" in record.path:
+            return f"{host}/openai/v1"
+        if "/models/" in record.path:
+            return "https://resource.services.ai.azure.com/models"
+        return host
+    if known is None and record.provider == "huggingface":
+        return record.url.split("?")[0].removesuffix("/chat/completions")
+    return known or BASE_URLS.get(record.provider)
+
+
+def settings_of(plugin: str) -> Mapping[str, Any]:
+    """Settings without which a plugin makes no adapter."""
+    return _SETTINGS.get(plugin, {})
 
 
 def way_of(record: Record) -> Way:
     """How a record is read."""
-    return _WAYS[record.api]
+    return _OWN.get((record.provider, record.api)) or _WAYS[record.api]
 
 
 def operation_of(record: Record, way: Way) -> str:
@@ -159,15 +203,18 @@ _AZURE = re.compile(r"/deployments/(?P<model>[^/]+)/")
 
 
 def path_facts(record: Record, way: Way) -> tuple[str | None, bool | None]:
-    """(model, stream) as the path says them; None where it does not."""
+    """(model, stream) of the call as the path says them; None where it does not."""
     if way.wire in ("gemini", "converse", "invoke") or way.codec == "embeddings":
         found = _GOOGLE.search(record.path) or _AWS.search(record.path)
         if found is not None:
             return found["model"], found["verb"] in _STREAMS
-    azure = _AZURE.search(record.path)
-    if azure is not None:
-        return azure["model"], None
     return None, None
+
+
+def upstream_model(record: Record, model: str) -> str:
+    """What the provider calls the model: a deployment, where the path names one."""
+    found = _AZURE.search(record.path)
+    return found["model"] if found is not None else model
 
 
 LEAST: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -181,6 +228,7 @@ LEAST: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
         "gemini": {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
         "converse": {"messages": [{"role": "user", "content": [{"text": "hi"}]}]},
+        "cohere.embed": {"model": "m", "texts": ["hi"], "input_type": "search_query"},
         "cohere": {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
         "ollama": {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
         "ollama.generate": {"model": "m", "prompt": "hi"},

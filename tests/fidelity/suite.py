@@ -57,9 +57,10 @@ def losses_outcome(provider: str, api: str) -> Outcome:
     wire = losses.wire_of(api)
     if wire is None:
         return found
+    record = corpus.records(provider, api)[0]
     for name, seed in losses.cases():
         judge: Callable[[], list[str]] = lambda n=name, s=seed: losses.judge(  # noqa: E731
-            provider, wire, n, s
+            record, wire, n, s
         )
         found.add(f"{name}-{seed}", raised(judge))
     return found

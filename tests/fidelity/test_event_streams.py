@@ -13,8 +13,7 @@ from multiroute_core.wire.sse import SseEvent, SseParser
 
 _ROOT = Path(__file__).resolve().parents[2]
 _FILE = (
-    Path(os.environ.get("MULTIROUTE_SHARED") or _ROOT.parent / "shared")
-    / "data/sse/vectors.json"
+    Path(os.environ.get("MULTIROUTE_SHARED") or _ROOT.parent / "shared") / "data/sse/vectors.json"
 )
 
 

@@ -1,5 +1,5 @@
-"""Every recorded exchange in scope, through the adapter of its provider: one test for each provider,
-API and check."""
+"""Every recorded exchange in scope, through the adapter of its provider: one test for each
+provider, API and check."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ def _cases() -> Iterator[object]:
     for provider, api in suite.groups():
         for check in suite.NAMES:
             yield pytest.param(
-                provider, api, check, id=f"{provider}-{api}-{check}",
+                provider,
+                api,
+                check,
+                id=f"{provider}-{api}-{check}",
                 marks=pytest.mark.xdist_group(f"{provider}-{api}"),
             )
 

@@ -21,8 +21,12 @@ from tests.fidelity.ours import told
 
 NAMES = ("chat", "responses", "messages")
 _NULLS = {
-    "chat": frozenset({"content", "refusal", "finish_reason", "logprobs", "usage", "param", "code"}),
-    "messages": frozenset({"stop_reason", "stop_sequence", "stop_details", "container"}),
+    "chat": frozenset(
+        {"content", "refusal", "finish_reason", "logprobs", "usage", "param", "code"}
+    ),
+    "messages": frozenset(
+        {"stop_reason", "stop_sequence", "stop_details", "container", "title", "page_age"}
+    ),
     "responses": frozenset(
         {
             "error",
@@ -134,9 +138,7 @@ def _shown(
     yield from _equal(name, tell(name, loaded, None), ours, losses, "client: ")
 
 
-def _equal(
-    name: str, shown: Told, ours: Told, losses: Sequence[Loss], who: str
-) -> Iterator[str]:
+def _equal(name: str, shown: Told, ours: Told, losses: Sequence[Loss], who: str) -> Iterator[str]:
     reported = [f"{loss.path} {loss.what}" for loss in losses]
     if shown.error is not None:
         yield f"{who}an error: {show(shown.error)}"
@@ -164,7 +166,11 @@ def _unwrapped(call: ToolCall, our: Choice, at: int) -> ToolCall:
     """Arguments that are no JSON object stand in an object there, under one key."""
     given = call.arguments
     wanted = our.calls[at].arguments if at < len(our.calls) else None
-    if isinstance(given, dict) and not isinstance(wanted, dict) and list(given.values()) == [wanted]:
+    if (
+        isinstance(given, dict)
+        and not isinstance(wanted, dict)
+        and list(given.values()) == [wanted]
+    ):
         return ToolCall(call.name, wanted, call.id)
     return call
 

@@ -1,8 +1,9 @@
-"""`losses`: whatever a client says is carried to the provider or reported lost: random requests with
-unknown and rare fields, through each adapter, from each dialect."""
+"""`losses`: whatever a client says is carried to the provider or reported lost: random requests
+with unknown and rare fields, through each adapter, from each dialect."""
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import re
@@ -12,6 +13,7 @@ from typing import Any
 from multiroute_core.api import CannotEncode, Encoded, InvalidRequest, Loss, Target
 from tests.fidelity import registry
 from tests.fidelity.checks.dialects import NAMES, dialect
+from tests.fidelity.corpus import Record
 from tests.fidelity.harness import adapter
 from tests.fidelity.odd_requests import MAKERS
 
@@ -22,6 +24,8 @@ _INDEX = re.compile(r"\[\d+\]")
 _MARK = re.compile(r"^(call_|toolu_|rs_|x_)?qz\d{6}x\d+")
 _QUIET = frozenset({"type", "role", "model", "name"})
 """Keys whose change of words is the translation itself."""
+_HANDLES = frozenset({"id", "call_id", "tool_call_id", "tool_use_id"})
+"""Names of calls: another provider may want other ones, the same on both sides."""
 _LABELS = (
     "response_format.json_schema.name",
     "response_format.json_schema.strict",
@@ -52,18 +56,18 @@ def cases() -> Iterator[tuple[str, str]]:
             yield name, f"{number}"
 
 
-def judge(provider: str, wire: str, name: str, seed: str) -> list[str]:
+def judge(record: Record, wire: str, name: str, seed: str) -> list[str]:
     """What one adapter drops in silence of one random request."""
     document = MAKERS[name](seed)
     try:
-        whole = _sent(provider, wire, name, document)
+        whole = _sent(record, wire, name, document)
     except (CannotEncode, InvalidRequest):
         return []  # an open refusal; a request that drops nothing
-    return list(_dropped(provider, wire, name, document, whole))
+    return list(_dropped(record, wire, name, document, whole))
 
 
-def _sent(provider: str, wire: str, name: str, document: dict[str, Any]) -> Encoded:
-    made, runtime = adapter(provider)
+def _sent(record: Record, wire: str, name: str, document: dict[str, Any]) -> Encoded:
+    made, runtime = adapter(record)
     call = dialect(name).call("chat", document, ())
     target = Target(
         "t", runtime.instance, "upstream-model", "m", runtime.base_url, "default", (wire,)
@@ -72,13 +76,15 @@ def _sent(provider: str, wire: str, name: str, document: dict[str, Any]) -> Enco
 
 
 def _dropped(
-    provider: str, wire: str, name: str, document: dict[str, Any], whole: Encoded
+    record: Record, wire: str, name: str, document: dict[str, Any], whole: Encoded
 ) -> Iterator[str]:
-    text = whole.request.body.decode()
+    text = _readable(whole.request.body.decode())
     paths = [_INDEX.sub("[]", loss.path.removeprefix("$.")) for loss in whole.losses]
     whats = [loss.what for loss in whole.losses]
     for path, value in leaves(document):
         if _is_carried(value, text) or is_reported(path, paths):
+            continue
+        if path.rsplit(".", 1)[-1] in _HANDLES and not str(value).startswith("rs_"):
             continue
         if _is_label(path, value) or _part_reported(document, path, whats, paths):
             continue
@@ -86,7 +92,7 @@ def _dropped(
             continue
         if isinstance(value, str) and _MARK.match(value):
             yield f"{path}: {value} is neither sent nor reported"
-        elif not _matters(provider, wire, name, document, path, whole):
+        elif not _matters(record, wire, name, document, path, whole):
             yield f"{path}: {value!r} changes nothing and is not reported"
 
 
@@ -131,6 +137,17 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
+def _readable(text: str) -> str:
+    """The body, with what stands in it as base64 of text."""
+    found = [text]
+    for packed in re.findall(r"[A-Za-z0-9+/]{12,}={0,2}", text):
+        try:
+            found.append(base64.b64decode(packed, validate=True).decode())
+        except ValueError:
+            continue
+    return "\n".join(found)
+
+
 def _is_carried(value: Any, text: str) -> bool:
     if isinstance(value, bool):
         return False
@@ -156,7 +173,7 @@ def is_reported(path: str, paths: Sequence[str]) -> bool:
 
 
 def _matters(
-    provider: str, wire: str, name: str, document: dict[str, Any], path: str, whole: Encoded
+    record: Record, wire: str, name: str, document: dict[str, Any], path: str, whole: Encoded
 ) -> bool:
     """Whether the request, or what is reported, is another without this value."""
     changed = copy.deepcopy(document)
@@ -170,7 +187,7 @@ def _matters(
     else:
         del place[last]
     try:
-        other = _sent(provider, wire, name, changed)
+        other = _sent(record, wire, name, changed)
     except (CannotEncode, InvalidRequest):
         return True
     return other.request.body != whole.request.body or _told(other) != _told(whole)

@@ -16,15 +16,15 @@ def read(frames: Sequence[Frame]) -> Told:
     told = Told()
     usage: dict[str, Any] = {}
     raw: dict[int, list[dict[str, Any]]] = {}
+    is_whole = len(frames) == 1
     for frame in frames:
         if frame.text.strip() == "[DONE]":
             told.over = True
             continue
         doc = json.loads(frame.text, parse_float=Decimal)
         error = doc.get("error")
-        if error or frame.name == "error":
-            if not (doc.get("choices") and not error):
-                told.error = message_of(doc)
+        if error or (frame.name == "error" and not doc.get("choices")):
+            told.error = message_of(doc)
         told.id = told.id or doc.get("id")
         told.model = told.model or doc.get("model")
         for given in doc.get("choices") or ():
@@ -43,11 +43,12 @@ def read(frames: Sequence[Frame]) -> Told:
             usage.update((k, v) for k, v in found.items() if v is not None)
     for number, choice in told.choices.items():
         choice.calls = [
-            ToolCall(call["name"], parsed(call["arguments"]), call["id"]) for call in raw[number]
+            ToolCall(call["name"], parsed(call["arguments"]), call["id"], call["legacy"])
+            for call in raw[number]
         ]
         # The same thinking, told twice: plainly and with its signatures.
         choice.thinking = max(choice.thinking, choice.detailed, key=len)
-        if choice.finish is None and told.over:
+        if choice.finish is None and (told.over or is_whole):
             choice.finish = ""
         settle(choice)
     told.counts = counts(usage) if usage else None
@@ -86,8 +87,8 @@ def _delta(choice: Choice, delta: dict[str, Any], raw: list[dict[str, Any]]) -> 
     for call in delta.get("tool_calls") or ():
         _call(call, raw)
     legacy = delta.get("function_call")
-    if legacy:
-        _call({"index": 0, "function": legacy}, raw)
+    if legacy and (legacy.get("name") or legacy.get("arguments")):
+        _call({"index": 0, "function": legacy, "legacy": True}, raw)
 
 
 def _piece(choice: Choice, piece: dict[str, Any]) -> None:
@@ -115,6 +116,7 @@ def _call(call: dict[str, Any], raw: list[dict[str, Any]]) -> None:
         open_call = raw[-1]
     if open_call is None:
         open_call = {"id": own, "index": index, "name": name or "", "arguments": ""}
+        open_call["legacy"] = bool(call.get("legacy"))
         raw.append(open_call)
     given = function.get("arguments", function.get("input"))
     if isinstance(given, str):

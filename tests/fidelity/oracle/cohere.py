@@ -77,7 +77,9 @@ def _settled(told: Told, usage: dict[str, Any]) -> Told:
     told.over = choice.finish is not None
     counted, billed = usage.get("tokens") or {}, usage.get("billed_units") or {}
     if counted or billed:
-        pairs = [(count(of, "input_tokens"), count(of, "output_tokens")) for of in (counted, billed)]
+        pairs = [
+            (count(of, "input_tokens"), count(of, "output_tokens")) for of in (counted, billed)
+        ]
         told.counts = Counts(
             cached=count(usage, "cached_tokens"),
             reasoning=count(counted, "reasoning_tokens"),

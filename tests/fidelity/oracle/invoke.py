@@ -50,9 +50,7 @@ def _result(doc: dict[str, Any]) -> Any:
     if isinstance(embeddings, dict):
         return {"vectors": embeddings.get("float") or next(iter(embeddings.values()))}
     if isinstance(embeddings, list):
-        return {
-            "vectors": [e["embedding"] if isinstance(e, dict) else e for e in embeddings]
-        }
+        return {"vectors": [e["embedding"] if isinstance(e, dict) else e for e in embeddings]}
     results = doc.get("results")
     if isinstance(results, list) and results and "relevance_score" in results[0]:
         return {"ranking": [(r["index"], r["relevance_score"]) for r in results]}
@@ -60,25 +58,39 @@ def _result(doc: dict[str, Any]) -> Any:
 
 
 def _texts(docs: Sequence[dict[str, Any]]) -> Told:
-    """The families that complete a prompt: text in pieces, and why it ended."""
+    """The families that complete a prompt: text in pieces, and why it ended. A piece that numbers
+    no answer, or stands outside a list of them, speaks of all."""
     told = Told()
-    choice = told.choice()
+    is_blocked = False
     for doc in docs:
-        sources = [doc]
-        for name in ("results", "outputs", "generations", "choices"):
+        listed = [(at, g) for at, g in enumerate(doc.get("generations") or ())]
+        for name in ("results", "outputs", "choices"):
             if isinstance(doc.get(name), list):
-                sources += doc[name]
-        for source in sources:
-            for name in ("outputText", "generation", "completion", "text"):
-                if isinstance(source.get(name), str):
-                    choice.text += source[name]
+                listed += [(0, given) for given in doc[name]]
+        if "is_finished" in doc and "index" in doc:
+            listed.append((int(doc["index"]), doc))
+        elif not listed:
+            numbers = sorted(told.choices) or [0]
+            listed = [(number, doc) for number in (numbers if not _text(doc) else [0])]
+        for number, source in listed:
+            choice = told.choice(number)
+            choice.text += _text(source)
             for name in ("completionReason", "stop_reason", "finish_reason", "stopReason"):
                 if isinstance(source.get(name), str):
                     choice.finish = source[name]
-    settle(choice)
-    told.over = choice.finish is not None
+        is_blocked = is_blocked or doc.get("amazon-bedrock-guardrailAction") == "INTERVENED"
+    for choice in told.choices.values():
+        settle(choice)
+        if is_blocked:
+            choice.means = frozenset({"content_filter"})
+    told.over = is_blocked or all(c.finish is not None for c in told.choices.values())
     told.counts = _counts(docs)
     return told
+
+
+def _text(source: dict[str, Any]) -> str:
+    names = ("outputText", "generation", "completion", "text")
+    return "".join(source[name] for name in names if isinstance(source.get(name), str))
 
 
 def _counts(docs: Sequence[dict[str, Any]]) -> Counts | None:
@@ -90,7 +102,9 @@ def _counts(docs: Sequence[dict[str, Any]]) -> Counts | None:
         found = count(metrics, "outputTokenCount")
         output = found if found is not None else output
         for source in (doc, doc.get("usage") or {}):
-            fresh = _first(fresh, source, "inputTextTokenCount", "prompt_token_count", "prompt_tokens")
+            fresh = _first(
+                fresh, source, "inputTextTokenCount", "prompt_token_count", "prompt_tokens"
+            )
             output = _first(
                 output,
                 source,
@@ -101,7 +115,9 @@ def _counts(docs: Sequence[dict[str, Any]]) -> Counts | None:
         results = doc.get("results")
         if output is None and isinstance(results, list):
             told = [count(r, "tokenCount") for r in results if isinstance(r, dict)]
-            output = sum(n for n in told if n is not None) if any(n is not None for n in told) else None
+            output = (
+                sum(n for n in told if n is not None) if any(n is not None for n in told) else None
+            )
     if fresh is None and output is None:
         return None
     total = frozenset() if fresh is None or output is None else frozenset({fresh + output})
@@ -125,4 +141,6 @@ def last_needed(frames: Sequence[Frame]) -> int | None:
             for name in ("completionReason", "stop_reason", "finish_reason"):
                 if isinstance(source.get(name), str):
                     return at
+        if doc.get("amazon-bedrock-guardrailAction") == "INTERVENED" and at == len(frames) - 1:
+            return at
     return None

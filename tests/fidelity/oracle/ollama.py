@@ -31,7 +31,9 @@ def read(frames: Sequence[Frame]) -> Told:
             choice.finish = doc.get("done_reason") or "stop"
             fresh, output = count(doc, "prompt_eval_count"), count(doc, "eval_count")
             known = [n for n in (fresh, output) if n is not None]
-            told.counts = Counts(fresh, output, totals=frozenset({sum(known)}) if known else frozenset())
+            told.counts = Counts(
+                fresh, output, totals=frozenset({sum(known)}) if known else frozenset()
+            )
     settle(choice)
     return told
 

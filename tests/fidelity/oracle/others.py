@@ -62,7 +62,9 @@ def images(body: bytes) -> Told:
         (item.get("url"), item.get("b64_json"), item.get("revised_prompt") or None)
         for item in doc["data"]
     ]
-    return _told({"images": made, "created": doc.get("created")}, _usage(doc.get("usage") or {}, body, doc))
+    return _told(
+        {"images": made, "created": doc.get("created")}, _usage(doc.get("usage") or {}, body, doc)
+    )
 
 
 def rerank(body: bytes) -> Told:

@@ -9,20 +9,23 @@ from typing import Any
 
 @dataclass
 class ToolCall:
-    """A call of a client's tool. `arguments` are parsed; text that is no JSON stays text."""
+    """A call of a client's tool. `arguments` are parsed; text that is no JSON stays text. A call
+    of the first kind (`function_call`) has no id: `is_legacy`."""
 
     name: str
     arguments: Any
     id: str | None = None
+    is_legacy: bool = False
 
 
 @dataclass
 class Choice:
     """One answer. `finish` is the provider's word; `means` the words of ours that would be right.
 
-    `marks` are strings that must come through somewhere in the answer's parts: signatures, encrypted
-    content, code, results of the provider's own tools. `citations` hold, for each citation, the
-    strings that identify it. `detailed` is thinking told a second time. `plan` is text that may stand in the text, in the thinking or apart.
+    `marks` are strings that must come through somewhere in the answer's parts: signatures,
+    encrypted content, code, results of the provider's own tools. `citations` hold, for each
+    citation, the strings that identify it. `detailed` is thinking told a second time. `plan` is
+    text that may stand in the text, in the thinking or apart.
     """
 
     text: str = ""

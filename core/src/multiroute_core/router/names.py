@@ -11,6 +11,8 @@ from multiroute_core.api.errors import ModelNotFound
 from multiroute_core.project.check import PRESETS
 from multiroute_core.router.targets import Targets
 
+KEPT = 4096
+"""Names whose meaning is kept: callers choose them."""
 Kind = Literal["profile", "model", "offering"]
 
 
@@ -42,6 +44,7 @@ class Names:
         self._default = file.project.default or (
             next(iter(file.profiles)) if len(file.profiles) == 1 else None
         )
+        self._known: dict[str, Meaning] = {}
         self._exact = {name: to for name, to in file.aliases.items() if not name.endswith("*")}
         self._starred = sorted(
             ((name[:-1], to) for name, to in file.aliases.items() if name.endswith("*")),
@@ -62,6 +65,18 @@ class Names:
                     param="model",
                 )
             return Meaning("profile", profile=self._default)
+        known = self._known.get(name)
+        if known is not None:
+            return known
+        found = self._resolved(name)
+        if found is None:
+            raise ModelNotFound(self._not_found(name), param="model")
+        if len(self._known) >= KEPT:
+            self._known.clear()
+        self._known[name] = found
+        return found
+
+    def _resolved(self, name: str) -> Meaning | None:
         found = self._direct(name)
         if found is None:
             target = self._alias(name)
@@ -77,10 +92,7 @@ class Names:
                         found.upstream_id,
                         (f"alias {name}",),
                     )
-        found = found or self._offering(name) or self._model(name)
-        if found is None:
-            raise ModelNotFound(self._not_found(name), param="model")
-        return found
+        return found or self._offering(name) or self._model(name)
 
     def _direct(self, name: str) -> Meaning | None:
         if name in self._profiles:

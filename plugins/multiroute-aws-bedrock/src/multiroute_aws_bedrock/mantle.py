@@ -37,6 +37,8 @@ SERVICE: Final = "bedrock-mantle"
 """The service in a signature's scope: Mantle is none of `bedrock`'s (vendor's service
 authorization reference, 2026)."""
 
+_OPEN: Final = "/v1/responses"
+
 MantleWire: TypeAlias = Literal["chat", "responses"]
 _HEADERS: Final[Pairs] = (
     (b"content-type", b"application/json"),
@@ -95,6 +97,8 @@ class MantleProvider:
                 return None
             return Relay(self._url(target, "responses"), headers, put, memo="responses")
         fields = chat.relay_fields(call, target.upstream_id)
+        if _wire(call, target) == "responses":
+            return None
         if fields is None:
             return None
         put, usage_added = fields
@@ -151,9 +155,11 @@ class MantleProvider:
 
 def _wire(call: Call, target: Target) -> MantleWire:
     """The client's own format if the offering takes it; else chat, unless it takes no other than
-    responses."""
+    responses, as the models behind the other path do."""
     takes_responses = not target.wires or "responses" in target.wires
     takes_chat = not target.wires or "chat" in target.wires
+    if not target.wires and _responses_path(target.upstream_id) != _OPEN:
+        takes_chat = False
     if takes_responses and (call.wire == "responses" or not takes_chat):
         return "responses"
     return "chat"
@@ -163,4 +169,4 @@ def _responses_path(model: str) -> str:
     """Models with weights of their own live behind another path than the open ones."""
     name = bare(model)
     own = name.startswith("openai.gpt-") and not name.startswith("openai.gpt-oss")
-    return "/openai/v1/responses" if own else "/v1/responses"
+    return "/openai/v1/responses" if own else _OPEN

@@ -12,7 +12,7 @@ from typing import Final
 from multiroute_core.wire.messages.abilities import version_of
 
 _GEOGRAPHIES: Final = frozenset(
-    {"us", "eu", "apac", "global", "jp", "au", "ca", "sa", "me", "af", "us-gov"}
+    {"us", "eu", "apac", "global", "jp", "au", "ca", "in", "sa", "me", "af", "us-gov"}
 )
 _NO_SCHEMAS: Final = frozenset({"amazon", "meta", "ai21", "cohere", "writer", "stability"})
 """Makers whose models take no JSON schema for their output (vendor's table of supported models,

@@ -64,33 +64,24 @@ class GoogleExtension:
         return ()
 
 
-def _route(verb: str, operation: Operation, **put: Json) -> DialectRoute:
-    path = f"/v1beta/models/{{model}}:{verb}"
-    return DialectRoute("POST", path, WIRE, operation, frozen({"model": "{model}", **put}))
+def _routes(base: str) -> tuple[DialectRoute, ...]:
+    """The paths below one version of the API. More exact routes come first: the first that fits
+    is taken."""
+    path = f"{base}/models/{{model}}"
+    model: dict[str, Json] = {"model": "{model}"}
+    stream = f"{path}:streamGenerateContent"
+    as_events = frozen({**model, "stream": True, "alt": "sse"})
+    as_array = frozen({**model, "stream": True})
+    plain = frozen(model)
+    return (
+        DialectRoute("POST", f"{path}:generateContent", WIRE, "chat", plain),
+        DialectRoute("POST", stream, WIRE, "chat", as_events, (("alt", "sse"),)),
+        DialectRoute("POST", stream, WIRE, "chat", as_array, stream_type="application/json"),
+        DialectRoute("POST", f"{path}:countTokens", WIRE, "count_tokens", plain),
+        DialectRoute("POST", f"{path}:embedContent", WIRE, "embeddings", plain),
+        DialectRoute("POST", f"{path}:batchEmbedContents", WIRE, "embeddings", plain),
+    )
 
 
-_STREAM: Final = "/v1beta/models/{model}:streamGenerateContent"
-
-ROUTES: Final[tuple[DialectRoute, ...]] = (
-    _route("generateContent", "chat", stream=False),
-    DialectRoute(
-        "POST",
-        _STREAM,
-        WIRE,
-        "chat",
-        frozen({"model": "{model}", "stream": True, "alt": "sse"}),
-        (("alt", "sse"),),
-    ),
-    DialectRoute(
-        "POST",
-        _STREAM,
-        WIRE,
-        "chat",
-        frozen({"model": "{model}", "stream": True}),
-        stream_type="application/json",
-    ),
-    _route("countTokens", "count_tokens"),
-    _route("embedContent", "embeddings"),
-    _route("batchEmbedContents", "embeddings"),
-)
-"""More exact routes come first: the first that fits is taken."""
+ROUTES: Final[tuple[DialectRoute, ...]] = (*_routes("/v1beta"), *_routes("/v1"))
+"""Both versions of the API: the vendor's Python SDK 3 asks below /v1, older clients /v1beta."""

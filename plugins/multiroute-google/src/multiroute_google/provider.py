@@ -32,6 +32,7 @@ from multiroute_core.api import (
 )
 from multiroute_core.wire.strict import dump
 from multiroute_google import gemini
+from multiroute_google.gemini.embeddings import Form
 from multiroute_google.gemini.images import decode_images, encode_images
 
 _JSON: Final[Pairs] = ((b"content-type", b"application/json"),)
@@ -104,8 +105,10 @@ class GoogleProvider:
 
     def _encode_embed(self, body: EmbedBody, call: Call, target: Target) -> Encoded:
         given = call.doc if call.wire == gemini.WIRE else {}
-        document, losses = gemini.encode_embed(body, target.upstream_id, given, "batch")
-        url = self._url(target, "batchEmbedContents")
+        is_one = bool(given) and "content" in given
+        form: Form = "one" if is_one else "batch"
+        document, losses = gemini.encode_embed(body, target.upstream_id, given, form)
+        url = self._url(target, "embedContent" if is_one else "batchEmbedContents")
         return self._encoded(url, document, losses, "embeddings")
 
     def _encoded(

@@ -121,16 +121,16 @@ class ChoiceReader:
     def read(self, given: JsonObject, out: list[Event]) -> str | None:
         """The events of one chunk's part in this choice, but for its end: the finish reason."""
         delta = given.get("delta")
-        if not isinstance(delta, Mapping):
+        if not isinstance(delta, dict):
             delta = given.get("message")
-        if isinstance(delta, Mapping):
+        if isinstance(delta, dict):
             self._delta(delta, out)
         logprobs = given.get("logprobs")
-        if isinstance(logprobs, Mapping) and logprobs:
+        if isinstance(logprobs, dict) and logprobs:
             out.append(Delta(0, "logprobs", logprobs, self.number))
-        for name in given.keys() - _CHOICE:
-            if given[name] is not None:
-                self._extra[name] = given[name]
+        for name, value in given.items():
+            if name not in _CHOICE and value is not None:
+                self._extra[name] = value
         native = given.get("finish_reason")
         return native if isinstance(native, str) and native else None
 
@@ -186,8 +186,7 @@ class ChoiceReader:
         out.append(Delta(self._open, channel, text, self.number))
 
     def _delta(self, delta: JsonObject, out: list[Event]) -> None:
-        names = delta.keys()
-        is_rare = not names.isdisjoint(_RARE)
+        is_rare = not _RARE.isdisjoint(delta)
         if is_rare and not self._told_details(delta, out):
             thinking = delta.get("reasoning_content") or delta.get("reasoning")
             if isinstance(thinking, str) and thinking:
@@ -196,14 +195,14 @@ class ChoiceReader:
         if isinstance(content, str):
             if content:
                 self._text("text", content, out)
-        elif isinstance(content, Sequence):
+        elif isinstance(content, list):
             for piece in content:
                 self._piece(piece, out)
         if is_rare:
             self._rest(delta, out)
-        for name in names - _DELTA:
-            if delta[name] is not None and delta[name] != []:
-                self._extra[name] = delta[name]
+        for name, value in delta.items():
+            if name not in _DELTA and value is not None and value != []:
+                self._extra[name] = value
 
     def _rest(self, delta: JsonObject, out: list[Event]) -> None:
         refusal = delta.get("refusal")
@@ -213,12 +212,12 @@ class ChoiceReader:
         if annotations:
             self.cite(annotations, out)
         audio = delta.get("audio")
-        if isinstance(audio, Mapping) and any(audio.get(n) for n in ("id", "data", "transcript")):
+        if isinstance(audio, dict) and any(audio.get(n) for n in ("id", "data", "transcript")):
             self._audio(audio, out)
         for call in _objects(delta.get("tool_calls")):
             self._call(call, out)
         function = delta.get("function_call")
-        if isinstance(function, Mapping) and (function.get("name") or function.get("arguments")):
+        if isinstance(function, dict) and (function.get("name") or function.get("arguments")):
             self._call({"index": 0, "type": "function_call", "function": function}, out)
 
     def _told_details(self, delta: JsonObject, out: list[Event]) -> bool:
@@ -246,7 +245,7 @@ class ChoiceReader:
 
     def _piece(self, piece: Json, out: list[Event]) -> None:
         """One item of a content list: text, thinking, or something without a word of ours."""
-        if not isinstance(piece, Mapping):
+        if not isinstance(piece, dict):
             return
         kind = piece.get("type")
         text = piece.get("text")
@@ -257,7 +256,7 @@ class ChoiceReader:
         elif kind == "thinking" and isinstance(thinking, str):
             if thinking:
                 self._text("thinking", thinking, out)
-        elif kind == "thinking" and isinstance(thinking, Sequence):
+        elif kind == "thinking" and isinstance(thinking, list):
             for inner in _objects(thinking):
                 words = inner.get("text")
                 if isinstance(words, str) and words:
@@ -268,7 +267,11 @@ class ChoiceReader:
 
     def _audio(self, audio: JsonObject, out: list[Event]) -> None:
         if self._kind != "audio" or self._open is None:
-            self._start(Part("audio", id=own_text(audio, "id"), media=Media("audio")), out)
+            until = audio.get("expires_at")
+            extra = frozen({"expires_at": until} if isinstance(until, int) else {})
+            own = own_text(audio, "id")
+            part = Part("audio", id=own, media=Media("audio"), origin=WIRE, extra=extra)
+            self._start(part, out)
         assert self._open is not None
         data = audio.get("data")
         if isinstance(data, str) and data:
@@ -280,8 +283,8 @@ class ChoiceReader:
     def _call(self, call: JsonObject, out: list[Event]) -> None:
         function = call.get("function")
         custom = call.get("custom")
-        if not isinstance(function, Mapping):
-            function = custom if isinstance(custom, Mapping) else {}
+        if not isinstance(function, dict):
+            function = custom if isinstance(custom, dict) else {}
         name = function.get("name")
         own = own_text(call, "id") or None
         at = self._known_call(call, own, bool(name))
@@ -290,7 +293,7 @@ class ChoiceReader:
         arguments = function.get("arguments")
         if arguments is None:
             arguments = function.get("input")
-        if isinstance(arguments, Mapping):
+        if isinstance(arguments, dict):
             arguments = dump(arguments).decode()
         if isinstance(arguments, str) and arguments:
             out.append(Delta(at, "arguments", arguments, self.number))
@@ -299,7 +302,7 @@ class ChoiceReader:
         extra = {k: v for k, v in call.items() if k not in _CALL and v is not None}
         if call.get("type") == "function_call":
             extra["type"] = "function_call"
-        elif not isinstance(call.get("function"), Mapping) and "custom" in call:
+        elif not isinstance(call.get("function"), dict) and "custom" in call:
             extra["type"] = "custom"
         number = len(self._open_calls)
         part = Part(
@@ -340,6 +343,4 @@ class ChoiceReader:
 
 def _objects(value: Json) -> list[JsonObject]:
     """The objects of a list; what is no list has none."""
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        return []
-    return [item for item in value if isinstance(item, Mapping)]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from multiroute_core.api.content import Media, Message, Part
 from multiroute_core.api.json import Json, JsonObject, frozen
+from multiroute_core.wire.chat.details import joined_details
 from multiroute_core.wire.chat.words import THOUGHTS, WIRE, family
 from multiroute_core.wire.fields import (
     as_list,
@@ -58,10 +59,8 @@ def _thinking(given: JsonObject, path: str) -> tuple[tuple[Part, ...], frozenset
     texts = [name for name in THOUGHTS if isinstance(given.get(name), str)]
     if details is not None:
         items = as_list(details, f"{path}.reasoning_details")
-        parts = tuple(
-            _detail(as_object(item, f"{path}.reasoning_details[{i}]"))
-            for i, item in enumerate(items)
-        )
+        told = [as_object(d, f"{path}.reasoning_details[{i}]") for i, d in enumerate(items)]
+        parts = tuple(_detail(detail) for detail in joined_details(told))
         whole = "".join(part.text for part in parts)
         repeated = [name for name in texts if given[name] == whole]
         return parts, frozenset({"reasoning_details", *repeated})

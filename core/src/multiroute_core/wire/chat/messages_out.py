@@ -8,7 +8,7 @@ from typing import Final
 from multiroute_core.api.content import Message, Part
 from multiroute_core.api.faults import Loss
 from multiroute_core.api.json import EMPTY, Json, JsonObject
-from multiroute_core.wire.chat.details import thinking_detail
+from multiroute_core.wire.chat.details import joined_details, thinking_detail
 from multiroute_core.wire.chat.words import THOUGHTS, WIRE
 from multiroute_core.wire.fields import data_url
 
@@ -112,7 +112,10 @@ class MessageWriter:
         else:
             self._written["content"] = content if content or is_list else None
         if self._details:
-            self._written["reasoning_details"] = self._details
+            own = self._spelt.get("reasoning_details")
+            told = objects(own, _count(own))
+            is_own = joined_details(told) == self._details
+            self._written["reasoning_details"] = list(told) if is_own else self._details
             for name in THOUGHTS:
                 if name not in extra and isinstance(self._spelt.get(name), str):
                     self._written[name] = self._spelt[name]

@@ -5,7 +5,7 @@ A whole reply is read as a stream of one chunk whose delta is its message.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Literal, TypeAlias
 
 from multiroute_core.api.events import Broken, Event, Finish, Opaque, Start, Used
@@ -22,8 +22,11 @@ from multiroute_core.wire.strict import loads
 UsageReader: TypeAlias = Callable[[JsonObject], Usage]
 """Turns a native usage object into buckets."""
 
-_TOP: Final = frozenset({"id", "object", "created", "model", "choices", "usage"})
-_NOISE: Final = frozenset({"obfuscation", "p", "nonce"})
+_PASSED: Final = frozenset({"id", "object", "created", "model", "choices", "usage"}) | frozenset(
+    {"obfuscation", "p", "nonce"}
+)
+"""Top-level fields that are read by themselves, or are padding."""
+
 _CUT: Final = "the provider's stream ended before the answer did"
 
 
@@ -92,7 +95,7 @@ class ChatDecoder:
         """The events of a whole reply."""
         self._is_whole = True
         out: list[Event] = []
-        if not isinstance(doc, Mapping):
+        if not isinstance(doc, dict):
             return [_broken("protocol", "the provider's reply is not a JSON object")]
         choices = doc.get("choices")
         if not choices and _is_error(doc):
@@ -135,7 +138,7 @@ class ChatDecoder:
         except ValueError:
             self._stop(_broken("protocol", "the provider's stream holds invalid JSON"), out)
             return
-        if not isinstance(chunk, Mapping):
+        if not isinstance(chunk, dict):
             self._stop(_broken("protocol", "the provider's stream holds no JSON object"), out)
         elif name == "error" or _is_error(chunk):
             if chunk.get("choices"):
@@ -147,8 +150,7 @@ class ChatDecoder:
 
     def _chunk(self, chunk: JsonObject, out: list[Event], *, is_last: bool = False) -> None:
         choices = chunk.get("choices")
-        if chunk.keys() - _TOP:
-            self._keep(chunk)
+        self._keep(chunk)
         if not self._started and (choices or chunk.get("id")):
             self._started = True
             self._id = str(chunk.get("id") or "")
@@ -160,9 +162,9 @@ class ChatDecoder:
         if choices:
             if self._held:
                 self._tell_held(out)
-            if isinstance(choices, Sequence):
+            if isinstance(choices, list):
                 for choice in choices:
-                    if isinstance(choice, Mapping):
+                    if isinstance(choice, dict):
                         self._choice(choice, out, is_last)
         if not self._over or is_last:
             self._usage(chunk, out)
@@ -173,7 +175,7 @@ class ChatDecoder:
         Those of a chunk without choices wait, so that a chunk of usage tells of usage only.
         """
         for name, value in chunk.items():
-            if name in _TOP or name in _NOISE or value is None or self._extra.get(name) == value:
+            if name in _PASSED or value is None or self._extra.get(name) == value:
                 continue
             self._extra[name] = value
             self._held[name] = value
@@ -187,8 +189,8 @@ class ChatDecoder:
         native = chunk.get("usage")
         if native is None:
             vendor = chunk.get("x_groq")
-            native = vendor.get("usage") if isinstance(vendor, Mapping) else None
-        if isinstance(native, Mapping) and native:
+            native = vendor.get("usage") if isinstance(vendor, dict) else None
+        if isinstance(native, dict) and native:
             out.append(Used(self._read_usage(native)))
 
     def _choice(self, given: JsonObject, out: list[Event], is_last: bool) -> None:
@@ -200,7 +202,7 @@ class ChatDecoder:
             self._choices[number] = choice
         native = choice.read(given, out)
         error = given.get("error")
-        if isinstance(error, Mapping) and error:
+        if isinstance(error, dict) and error:
             self._stop(
                 Broken(fault_of("error_in_200" if self._is_whole else "error_event", given)), out
             )
@@ -229,8 +231,8 @@ def _sources(extra: JsonObject) -> list[JsonObject]:
         return []
     sources: list[JsonObject] = []
     for item in found:
-        url = item.get("url") if isinstance(item, Mapping) else item
-        title = item.get("title") if isinstance(item, Mapping) else None
+        url = item.get("url") if isinstance(item, dict) else item
+        title = item.get("title") if isinstance(item, dict) else None
         if isinstance(url, str) and url:
             told: dict[str, Json] = {"url": url}
             if isinstance(title, str):

@@ -59,8 +59,6 @@ def encode_call(
     if able is None:
         able = abilities_of(model)
     is_own = call.wire == WIRE
-    if call.needs_state and not is_own:
-        raise CannotEncode("the call goes on with state that the messages format does not keep")
     as_it_is = is_own and call.model == model
     losses: list[Loss] = []
     has_top = is_own and call.doc.get("system") is not None
@@ -94,6 +92,8 @@ def encode_call(
         if is_own and name == "thinking" and "thinking" not in doc:
             continue
         if is_own or name in _OWN_FIELDS:
+            if name == "thinking" and not is_own and not _is_open(value):
+                doc.pop(name, None)
             lay_over(doc, {name: value})
         else:
             losses.append(Loss(name, "field", NO_PARAM))
@@ -102,6 +102,15 @@ def encode_call(
     if call.operation == "count_tokens":
         doc = {name: value for name, value in doc.items() if name not in _NOT_COUNTED}
     return doc, tuple(losses)
+
+
+def _is_open(thinking: Json) -> bool:
+    """Whether a client of another format switched thinking on and left its budget open."""
+    return (
+        isinstance(thinking, Mapping)
+        and thinking.get("type") == "enabled"
+        and thinking.get("budget_tokens") is None
+    )
 
 
 def _spell(call: Call, doc: dict[str, Json]) -> None:

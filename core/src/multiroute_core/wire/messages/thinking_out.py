@@ -88,11 +88,10 @@ def _limit(
     losses: list[Loss],
 ) -> None:
     budget = wish.budget_tokens
-    if able.efforts and (wish.origin == WIRE or budget is not None):
+    if wish.origin == WIRE or budget is not None:
+        # The effort stands beside the thinking here, and does not switch it on.
         _put_effort(doc, _word(wish.effort, able, losses))
-        if not native and budget is None:
-            return
-    elif budget is None and wish.effort is not None:
+    elif wish.effort is not None:
         budget = EFFORT_TOKENS.get(wish.effort)
         if budget is None:
             losses.append(Loss(_PATH, "effort", "target takes a token budget"))

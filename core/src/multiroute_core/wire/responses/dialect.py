@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from multiroute_core.api.call import Call, Operation, Pairs
@@ -17,7 +17,7 @@ from multiroute_core.wire.responses.request_in import decode_call
 from multiroute_core.wire.responses.stream_out import ResponsesWriter
 from multiroute_core.wire.responses.thinking import WIRE
 from multiroute_core.wire.sse import SseFramer
-from multiroute_core.wire.strict import dump
+from multiroute_core.wire.strict import dump, loads
 
 _TYPES: Final = {
     400: "invalid_request_error",
@@ -26,9 +26,7 @@ _TYPES: Final = {
     404: "invalid_request_error",
     429: "rate_limit_error",
 }
-_ENDS: Final = tuple(
-    f'"type":"response.{how}"'.encode() for how in ("completed", "incomplete", "failed")
-)
+_ENDS: Final = ("response.completed", "response.incomplete", "response.failed")
 
 
 class ResponsesFramer(SseFramer):
@@ -37,16 +35,24 @@ class ResponsesFramer(SseFramer):
     __slots__ = ()
 
     def is_end(self, event: bytes) -> bool:
-        """Whether this event ends a response, however it ended."""
-        line = event[:200].replace(b" ", b"")
-        if line.startswith(b"event:response."):
-            return line.partition(b"\n")[0].rstrip(b"\r") in _END_LINES
-        return any(end in line for end in _ENDS)
-
-
-_END_LINES: Final = frozenset(
-    f"event:response.{how}".encode() for how in ("completed", "incomplete", "failed")
-)
+        """Whether this event ends a response, however it ended. Where it has no name, its document
+        tells, wherever in it the type stands."""
+        if not any(end.encode() in event for end in _ENDS):
+            return False
+        name, data = "", b""
+        for line in event.splitlines():
+            field, _, value = line.partition(b":")
+            if field == b"event":
+                name = value.strip().decode("utf-8", "replace")
+            elif field == b"data":
+                data += value
+        if name:
+            return name in _ENDS
+        try:
+            doc: Json = loads(data)
+        except ValueError:
+            return False
+        return isinstance(doc, Mapping) and doc.get("type") in _ENDS
 
 
 class ResponsesDialect:

@@ -24,6 +24,7 @@ from multiroute_core.wire.responses.thinking import WIRE, reasoning_item
 FOREIGN: Final = "belongs to another API format"
 _NO_FIELD: Final = "target has no such field"
 _MARKS: Final = frozenset({ITEM, BLANK, SHORT})
+_ROLES: Final = frozenset({"user", "assistant", "system", "developer"})
 _SPOKEN: Final = frozenset({"text", "refusal", "image", "document", "audio"})
 
 
@@ -50,12 +51,23 @@ def _is_instructions(message: Message) -> bool:
 class _Writer:
     """Writes one message as items; what it says goes into one item until another kind follows."""
 
-    __slots__ = ("_fields", "_items", "_losses", "_message", "_open", "_path", "_pieces", "_text")
+    __slots__ = (
+        "_fields",
+        "_items",
+        "_losses",
+        "_open",
+        "_parts",
+        "_path",
+        "_pieces",
+        "_role",
+        "_text",
+    )
 
     def __init__(
         self, message: Message, path: str, losses: list[Loss], items: list[dict[str, Json]]
     ) -> None:
-        self._message = message
+        self._parts = message.parts
+        self._role = message.role
         self._path = path
         self._losses = losses
         self._items = items
@@ -66,6 +78,10 @@ class _Writer:
         if message.origin == WIRE:
             self._fields = message.extra
         else:
+            if message.role not in _ROLES:
+                self._role = "user"
+                if message.role != "tool":
+                    losses.append(Loss(f"{path}.role", f"role {message.role}", "sent as user"))
             losses.extend(
                 Loss(f"{path}.{name}", "message field", FOREIGN)
                 for name, value in message.extra.items()
@@ -74,7 +90,7 @@ class _Writer:
 
     def write(self) -> None:
         """Append the items of the message."""
-        for number, part in enumerate(self._message.parts):
+        for number, part in enumerate(self._parts):
             where = f"{self._path}.content[{number}]"
             if part.kind == "tool_call":
                 self._item(_call(part, where, self._losses))
@@ -103,6 +119,8 @@ class _Writer:
         if part.origin == WIRE:
             self._item(reasoning_item(part))
         elif part.text or part.signature:
+            if part.origin == "chat" and part.name:
+                path = f"{self._path}.{part.name}"
             why = "it has no signature of this family"
             self._losses.append(Loss(path, "thinking block", why))
 
@@ -120,7 +138,7 @@ class _Writer:
     def _say(self, part: Part, path: str) -> None:
         own = part.origin == WIRE
         wrapper = part.extra.get(ITEM) if own else None
-        role = self._message.role
+        role = self._role
         if self._open is not None and isinstance(wrapper, Mapping):
             self._close()
         piece = self._piece(part, path)
@@ -140,7 +158,7 @@ class _Writer:
     def _piece(self, part: Part, path: str) -> Json:
         if part.kind == "opaque":
             return part.content if isinstance(part.content, Mapping) else None
-        return write_piece(part, self._message.role, path, self._losses)
+        return write_piece(part, self._role, path, self._losses)
 
 
 def is_plain(part: Part) -> bool:

@@ -38,6 +38,9 @@ _ECHOED: Final = (
 )
 """Fields of a request that its response repeats."""
 
+_TIERS: Final = frozenset({"auto", "default", "flex", "scale", "priority"})
+"""Service tiers that clients of this format know; other providers' words mean nothing to them."""
+
 _SCHEMAS: Final = frozenset({"parameters", "schema", "output_schema", "input_schema"})
 _ERROR_CODES: Final[Mapping[str, str]] = {
     "rate_limited": "rate_limit_exceeded",
@@ -66,7 +69,7 @@ def head(reply_id: str, model: str, created: int, extra: JsonObject, call: Call)
         for name in _ECHOED:
             if call.doc.get(name) is not None:
                 written[name] = call.doc[name]
-    if extra.get("service_tier") is not None:
+    if extra.get("service_tier") in _TIERS:
         written["service_tier"] = extra["service_tier"]
     native = extra.get("response")
     if isinstance(native, Mapping):
@@ -94,7 +97,7 @@ def ending(finish: Finish | None) -> dict[str, Json]:
         return {"status": "completed"}
     native = finish.extra.get("response")
     if isinstance(native, Mapping):
-        return dict(native)
+        return {name: _said(value) for name, value in native.items()}
     if finish.reason == "length":
         return {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}
     if finish.reason in ("content_filter", "refusal"):

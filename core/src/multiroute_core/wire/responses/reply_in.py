@@ -16,7 +16,6 @@ from multiroute_core.api.events import (
     Broken,
     Event,
     Finish,
-    FinishReason,
     Opaque,
     Start,
     Used,
@@ -26,7 +25,7 @@ from multiroute_core.api.json import Json, JsonObject, frozen
 from multiroute_core.api.usage import Usage
 from multiroute_core.wire.chat.faults import fault_of
 from multiroute_core.wire.fields import own_text
-from multiroute_core.wire.responses.input_in import CUSTOM_CALL
+from multiroute_core.wire.responses.outcome import CALLS, changed, outcome, rest_of, searches
 from multiroute_core.wire.responses.reply_items import (
     ENCRYPTED_AGAIN,
     CallItem,
@@ -44,35 +43,10 @@ from multiroute_core.wire.strict import loads
 UsageReader: TypeAlias = Callable[[JsonObject], Usage]
 """Turns a native usage object into buckets."""
 
-_INCOMPLETE: Final[Mapping[str, FinishReason]] = {
-    "max_output_tokens": "length",
-    "max_tokens": "length",
-    "length": "length",
-    "content_filter": "content_filter",
-}
-_UNFINISHED: Final = frozenset({"queued", "in_progress"})
-"""States in which an answer in the background is handed out before it is made."""
-
-_TOLD: Final = frozenset(
-    {
-        "id",
-        "object",
-        "created_at",
-        "model",
-        "output",
-        "usage",
-        "status",
-        "error",
-        "incomplete_details",
-    }
-)
 _NOISE: Final = frozenset({"type", "sequence_number", "obfuscation"})
 _BEGIN: Final = frozenset({"response.created", "response.in_progress", "response.queued"})
 _END: Final = frozenset({"response.completed", "response.incomplete", "response.done"})
 _FAILED: Final = frozenset({"response.failed", "response.cancelled"})
-_COMPLETE: Final = frozenset({"complete", "done"})
-"""Other spellings of "completed" that were seen."""
-
 _FAILED_STATES: Final = frozenset({"failed", "cancelled"})
 _PINGS: Final = frozenset({"keepalive", "ping"})
 
@@ -189,7 +163,7 @@ class ResponsesDecoder:
         if self._is_started:
             return
         self._is_started = True
-        self._rest = _rest(response)
+        self._rest = rest_of(response)
         extra: dict[str, Json] = {}
         created = response.get("created_at")
         if isinstance(created, (int, float)) and not isinstance(created, bool):
@@ -328,25 +302,9 @@ class ResponsesDecoder:
         for item in self._items.values():
             item.end(out)
         self._use(response, out)
-        status = own_text(response, "status") or how
-        details = response.get("incomplete_details")
-        native = status
-        reason: FinishReason = "stop"
-        if status == "incomplete":
-            why = details.get("reason") if isinstance(details, Mapping) else None
-            native = why if isinstance(why, str) else status
-            reason = _INCOMPLETE.get(native, "other")
-        elif status in _UNFINISHED:
-            reason = "pause"
-        elif any(item.kind in ("function_call", CUSTOM_CALL) for item in self._items.values()):
-            reason = "tool_calls"
-        changed: dict[str, Json] = {
-            k: v for k, v in _rest(response).items() if self._rest.get(k) != v
-        }
-        changed["status"] = "completed" if status in _COMPLETE else status
-        if details is not None:
-            changed["incomplete_details"] = details
-        extra: dict[str, Json] = {"response": frozen(changed)}
+        has_calls = any(item.kind in CALLS for item in self._items.values())
+        reason, native = outcome(response, how, has_calls)
+        extra: dict[str, Json] = {"response": frozen(changed(self._rest, response, how))}
         if self._again:
             extra[ENCRYPTED_AGAIN] = frozen(self._again)
         self._is_over = True
@@ -360,9 +318,9 @@ class ResponsesDecoder:
         tier = response.get("service_tier")
         if used.service_tier is None and isinstance(tier, str):
             used = replace(used, service_tier=tier)
-        searches = _searches(response.get("tool_usage"))
-        if searches and not used.tool_units:
-            used = replace(used, tool_units=(("web_search_requests", searches),))
+        count = searches(response.get("tool_usage"))
+        if count and not used.tool_units:
+            used = replace(used, tool_units=(("web_search_requests", count),))
         out.append(Used(used))
 
     def _fail(
@@ -380,18 +338,6 @@ class ResponsesDecoder:
             message = f"the provider ended the response as {status}"
             fault = Fault(kind, message, cause="upstream_5xx")
         self._stop(Broken(fault), out)
-
-
-def _rest(response: JsonObject) -> JsonObject:
-    """The fields of a response that have no word of their own."""
-    return frozen({k: v for k, v in response.items() if k not in _TOLD and v is not None})
-
-
-def _searches(tool_usage: Json) -> int:
-    """Web searches that the provider counted."""
-    search = tool_usage.get("web_search") if isinstance(tool_usage, Mapping) else None
-    count = search.get("num_requests") if isinstance(search, Mapping) else None
-    return count if isinstance(count, int) and not isinstance(count, bool) else 0
 
 
 def decode_reply(body: bytes, read_usage: UsageReader = responses_usage) -> list[Event]:

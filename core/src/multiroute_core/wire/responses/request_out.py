@@ -59,7 +59,8 @@ def encode_call(call: Call, model: str) -> tuple[dict[str, Json], tuple[Loss, ..
     if body.choices != 1:
         losses.append(Loss("n", "several choices", "target gives one answer"))
     if body.stop:
-        losses.append(Loss("stop", "stop sequences", _NO_PARAM))
+        named = "stop_sequences" if "stop_sequences" in call.doc else "stop"
+        losses.append(Loss(named, "stop sequences", _NO_PARAM))
     text: dict[str, Json] = {}
     if body.schema is not None:
         text["format"] = _schema(body.schema, own, losses)

@@ -184,5 +184,8 @@ def encode_count(
         CannotEncode: as `encode_call`.
     """
     doc, losses = _messages(call, model, max_output)
+    # The body is checked as if it were to be answered: it needs a limit, which counts nothing.
+    limit = call.body.max_output if isinstance(call.body, ChatBody) else None
+    doc.setdefault("max_tokens", limit or max_output)
     packed = base64.b64encode(orjson.dumps(doc, default=plain)).decode()
     return {"input": {"invokeModel": {"body": packed}}}, losses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import mimetypes
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -63,23 +64,42 @@ def write_media(part: Part, path: str, losses: list[Loss]) -> dict[str, Json] | 
     if media.file_id is not None and not is_own:
         losses.append(Loss(path, f"{part.kind} by file id", "the file is at another provider"))
         return None
+    text = None if is_own else _plain_text(media)
+    if text is not None:
+        _report(part, media, path, losses)
+        return {"text": text}
     name = "fileData" if media.data_b64 is None else "inlineData"
     inner: dict[str, Json] = {"mimeType": media.mime or _guessed(part, media, path, losses)}
     if media.data_b64 is not None:
         inner["data"] = media.data_b64
     else:
         inner["fileUri"] = media.file_id or media.url or ""
-    if media.name is not None:
-        if is_own:
-            inner["displayName"] = media.name
-        else:
-            losses.append(Loss(f"{path}.filename", "file name", "target takes none"))
-    if media.detail is not None and media.detail != "auto":
-        losses.append(Loss(f"{path}.detail", "image detail", "target has no such field"))
+    if media.name is not None and is_own:
+        inner["displayName"] = media.name
+    _report(part, media, path, losses)
     kept = part.extra.get(name) if is_own else None
     if isinstance(kept, Mapping):
         inner.update(kept)
     return {name: inner}
+
+
+def _report(part: Part, media: Media, path: str, losses: list[Loss]) -> None:
+    """What a part says of its file beside the file itself."""
+    if media.name is not None and part.origin != WIRE:
+        what = f"name or title of a {part.kind} file"
+        losses.append(Loss(f"{path}.filename", what, "target takes none"))
+    if media.detail is not None and media.detail != "auto":
+        losses.append(Loss(f"{path}.detail", "image detail", "target has no such field"))
+
+
+def _plain_text(media: Media) -> str | None:
+    """The words of a plain text document: every model reads them, few read documents."""
+    if media.data_b64 is None or media.mime.partition(";")[0].lower() != "text/plain":
+        return None
+    try:
+        return base64.b64decode(media.data_b64, validate=True).decode()
+    except ValueError:
+        return None
 
 
 def _guessed(part: Part, media: Media, path: str, losses: list[Loss]) -> str:

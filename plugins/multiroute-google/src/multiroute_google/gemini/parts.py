@@ -216,7 +216,10 @@ def encode_parts(
             else:
                 pending = part.signature
             continue
-        piece = encode_part(part, f"{path}.content[{number}]", names, losses)
+        # Where a client's format has thinking beside the content, the part names that field.
+        named = part.kind == "thinking" and part.origin != WIRE and part.name is not None
+        where = f"{path}.{part.name}" if named else f"{path}.content[{number}]"
+        piece = encode_part(part, where, names, losses)
         if piece is None:
             continue
         signature = bound.get(part.id) if part.kind == "tool_call" else None

@@ -41,6 +41,7 @@ from multiroute_google.gemini.finish import reason_of, word_of
 from multiroute_google.gemini.framing import ChunkReader
 from multiroute_google.gemini.ids import CallIds
 from multiroute_google.gemini.logprobs import read_logprobs
+from multiroute_google.gemini.partial_args import PartialCalls
 from multiroute_google.gemini.parts import decode_part, is_carrier
 from multiroute_google.gemini.spelling import WIRE, keyed
 from multiroute_google.gemini.usage import has_counts, superseding, usage as gemini_usage
@@ -76,6 +77,7 @@ class _Choice:
     """What one candidate has said so far."""
 
     __slots__ = (
+        "calls",
         "cited",
         "extra",
         "has_calls",
@@ -92,6 +94,7 @@ class _Choice:
         self.next_at = 0
         self.open: tuple[int, Literal["text", "thinking"]] | None = None
         self.ids = CallIds(f"{reply_id}_{number}" if number else reply_id)
+        self.calls = PartialCalls()
         self.has_calls = False
         self.word: str | None = None
         self.extra: dict[str, Json] = {}
@@ -300,8 +303,10 @@ class GeminiDecoder:
         if isinstance(parts, Sequence) and not isinstance(parts, str):
             for at, part in enumerate(parts):
                 path = f"candidates[{number}].content.parts[{at}]"
-                for one in decode_part(part, path, choice.ids):
-                    choice.part(one, is_new, out)
+                whole = choice.calls.whole(part) if isinstance(part, Mapping) else part
+                if whole is not None:
+                    for one in decode_part(whole, path, choice.ids):
+                        choice.part(one, is_new, out)
                 is_new = True
         logprobs = fields.get("logprobsResult")
         if isinstance(logprobs, Mapping):

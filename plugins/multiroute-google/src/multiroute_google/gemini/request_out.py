@@ -36,6 +36,9 @@ _NEUTRAL: Final[Mapping[str, tuple[Json, ...]]] = {
 }
 """Values that say what the target does anyway: leaving them out loses nothing."""
 
+_PLACES: Final[Mapping[tuple[str, str], str]] = {("messages", "user"): "metadata.user_id"}
+"""Where a client's format has a parameter, if not at its top under the common name."""
+
 _OWN_FIELDS: Final = frozenset(
     {"safetySettings", "cachedContent", "labels", "modelArmorConfig", "generationConfig"}
 )
@@ -217,7 +220,8 @@ def _params(
         elif call.wire == WIRE:
             doc["serviceTier" if name == "service_tier" else name] = value
         else:
-            losses.append(Loss(name, "parameter", _NO_PARAM))
+            place = _PLACES.get((call.wire, name), name)
+            losses.append(Loss(place, "parameter", _NO_PARAM))
 
 
 def _extra(

@@ -89,7 +89,7 @@ def fits_subset(schema: Json) -> bool:
     if not isinstance(schema, Mapping) or not schema.keys() <= _SUBSET:
         return False
     kind = schema.get("type")
-    if kind not in _TYPES or kind == "null":
+    if not isinstance(kind, str) or kind not in _TYPES or kind == "null":
         return False
     choices = schema.get("enum")
     if choices is not None and not (kind == "string" and _all(choices, str)):
