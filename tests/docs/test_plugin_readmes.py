@@ -12,7 +12,7 @@ from multiroute_core.plugins import discover
 from tests.workspace import distributions
 
 _ROOT = Path(__file__).resolve().parents[2]
-_STARTER = "cost quality latency ladder sqlite sandbox catalog".split()
+_STARTER = ["cost", "quality", "latency", "ladder", "sqlite", "sandbox", "catalog"]
 _READMES = {name: _ROOT / "plugins" / f"multiroute-{name}" / "README.md" for name in
             (*_STARTER, "openai", "anthropic")}  # fmt: skip
 _each = pytest.mark.parametrize("name", _READMES)

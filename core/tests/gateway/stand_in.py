@@ -156,6 +156,7 @@ class StandIn:
         self.ready = False
         self.closed = 0
         self.dialects = {"chat": ChatDialect()}
+        self.endpoints = ()
         file = SimpleNamespace(project=SimpleNamespace(environment=environment))
         self.project: Any = SimpleNamespace(file=file)
         self._start_error = start_error

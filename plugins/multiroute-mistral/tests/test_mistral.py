@@ -106,7 +106,16 @@ def test_ids_of_other_providers_are_made_to_fit_alike_in_call_and_result() -> No
         assert own.isalnum()
         assert sent["random_seed"] == 3
         assert not {"seed", "user", "stream_options"} & sent.keys()
-    assert _encoded(call)[1] == ["user"]
+        assert sent["metadata"] == {"user_id": "u"}
+    assert _encoded(call)[1] == []
+
+
+def test_a_parameter_that_it_refuses_is_left_out_and_reported() -> None:
+    message = {"role": "user", "content": "a"}
+    call = chat.decode_call({"model": "m", "messages": [message], "logit_bias": {"1": 1}})
+    sent, losses = _encoded(call)
+    assert "logit_bias" not in sent
+    assert losses == ["logit_bias"]
 
 
 def test_different_ids_stay_different() -> None:

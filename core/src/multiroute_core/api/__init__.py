@@ -47,7 +47,14 @@ from multiroute_core.api.events import (
     Used,
     is_content,
 )
-from multiroute_core.api.extension import Command, Extension, HttpRequest, HttpResponse, Route
+from multiroute_core.api.extension import (
+    Command,
+    DialectRoute,
+    Extension,
+    HttpRequest,
+    HttpResponse,
+    Route,
+)
 from multiroute_core.api.fallback import (
     Accept,
     Ask,
@@ -159,6 +166,7 @@ __all__ = [
     "Decoder",
     "Delta",
     "Dialect",
+    "DialectRoute",
     "EmbedBody",
     "Embeddings",
     "Encoded",

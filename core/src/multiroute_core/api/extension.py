@@ -7,9 +7,11 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from multiroute_core.api.call import Pairs
+from multiroute_core.api.call import Operation, Pairs
+from multiroute_core.api.content import Wire
 from multiroute_core.api.dialect import Dialect
 from multiroute_core.api.guard import Principal
+from multiroute_core.api.json import EMPTY, JsonObject
 
 
 class HttpRequest(Struct, frozen=True, gc=False):
@@ -41,6 +43,26 @@ class Route(Struct, frozen=True, gc=False):
     handler: Callable[[HttpRequest], Awaitable[HttpResponse]]
 
 
+class DialectRoute(Struct, frozen=True, gc=False):
+    """A path at which core answers calls of a dialect.
+
+    `path` may hold names in braces, each for one or more characters but "/". `put` is laid over the
+    client's document before the dialect reads it; "{name}" in it stands for what was in the path.
+    `query`: the route is meant only if the query has these; of several routes the first that fits
+    is taken. `stream_type`: content type of a stream here, "" for the dialect's own. `takes_form`:
+    a multipart form will do as well as JSON.
+    """
+
+    method: str
+    path: str
+    wire: Wire
+    operation: Operation
+    put: JsonObject = EMPTY
+    query: tuple[tuple[str, str], ...] = ()
+    stream_type: str = ""
+    takes_form: bool = False
+
+
 class Command(Struct, frozen=True, gc=False):
     """`multiroute <name> …`: `run` gets the arguments and returns the exit code."""
 
@@ -62,6 +84,10 @@ class Extension(Protocol):
 
     def dialects(self) -> Sequence[Dialect]:
         """Further client dialects."""
+        ...
+
+    def endpoints(self) -> Sequence[DialectRoute]:
+        """Where calls of these dialects are answered."""
         ...
 
     def routes(self) -> Sequence[Route]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from msgspec import Struct
 
-from multiroute_core.api.call import Operation
 from multiroute_core.api.content import Wire
 from multiroute_core.api.errors import CallError, MultiRouteError
 from multiroute_core.gateway import health
 from multiroute_core.gateway.asgi import Receive, Scope, Send
 from multiroute_core.gateway.auth import Access, authorised
 from multiroute_core.gateway.call_endpoint import CallEndpoint
+from multiroute_core.gateway.call_routes import CORE_ROUTES, PatternRoutes, is_exact
 from multiroute_core.gateway.errors import HttpRefusal, error_body, error_headers
 from multiroute_core.gateway.exchange import Exchange
 from multiroute_core.gateway.limits import Limits
@@ -43,23 +43,6 @@ class Route(Struct, frozen=True):
     wire: Wire = WIRE
 
 
-CALLS: Final[Sequence[tuple[bytes, Wire, Operation, bool]]] = (
-    (b"/v1/chat/completions", "chat", "chat", False),
-    (b"/v1/responses", "responses", "chat", False),
-    (b"/v1/messages", "messages", "chat", False),
-    (b"/v1/messages/count_tokens", "messages", "count_tokens", False),
-    (b"/v1/embeddings", "embeddings", "embeddings", False),
-    (b"/v1/images/generations", "images", "images", False),
-    (b"/v1/images/edits", "images", "image_edits", True),
-    (b"/v1/rerank", "rerank", "rerank", False),
-    (b"/v1/moderations", "moderations", "moderations", False),
-    (b"/v1/audio/speech", "speech", "speech", False),
-    (b"/v1/audio/transcriptions", "transcriptions", "transcriptions", True),
-)
-"""Path, dialect, operation, and whether a form will do. One whose dialect the router lacks is not
-served."""
-
-
 class Gateway:
     """The router of one project behind HTTP.
 
@@ -82,13 +65,17 @@ class Gateway:
         self.is_draining = False
         self.limits = limits or Limits()
         most = self.limits.body_bytes
+        answered = [
+            route for route in (*CORE_ROUTES, *router.endpoints) if route.wire in router.dialects
+        ]
         calls = {
-            ("POST", path): Route(
-                "call", CallEndpoint(router, wire, operation, most, takes_form=form), wire
+            (route.method, route.path.encode("ascii")): Route(
+                "call", CallEndpoint(router, route, most), route.wire
             )
-            for path, wire, operation, form in CALLS
-            if wire in router.dialects
+            for route in answered
+            if is_exact(route)
         }
+        self._patterns = PatternRoutes([route for route in answered if not is_exact(route)])
         self._routes: Mapping[tuple[str, bytes], Route] = MappingProxyType(
             {
                 **calls,
@@ -145,6 +132,12 @@ class Gateway:
             HttpRefusal: 404; 405 where the path is known by other methods.
         """
         path = exchange.path
+        query = exchange.scope.get("query_string") or b""
+        found = self._patterns.find(exchange.method, path, query)
+        if found is not None:
+            route, names = found
+            endpoint = CallEndpoint(self._router, route, self.limits.body_bytes, names)
+            return Route("call", endpoint, route.wire)
         allowed = [method for method, known in self._routes if known == path]
         if path.startswith(MODELS_PREFIX) and len(path) > len(MODELS_PREFIX):
             if exchange.method == "GET":

@@ -4,12 +4,13 @@ client leaves."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
-from multiroute_core.api.call import Operation, Pairs
-from multiroute_core.api.content import Wire
+from multiroute_core.api.call import Pairs
 from multiroute_core.api.dialect import Dialect
 from multiroute_core.api.errors import CallFailed
+from multiroute_core.api.extension import DialectRoute
 from multiroute_core.api.faults import Fault
 from multiroute_core.api.json import Json
 from multiroute_core.gateway.exchange import Exchange
@@ -23,22 +24,22 @@ STOPPING: Final = Fault("shed", "the gateway is shutting down")
 
 
 class CallEndpoint:
-    """Answers calls of one operation in one dialect. `takes_form`: a multipart form will do too."""
+    """Answers the calls of one route. `names` are what the names in its path stand for."""
 
     def __init__(
         self,
         router: RouterPort,
-        wire: Wire,
-        operation: Operation,
+        route: DialectRoute,
         body_bytes: int,
-        *,
-        takes_form: bool = False,
+        names: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._router = router
-        self._wire = wire
-        self._operation = operation
+        self._route = route
         self._body_bytes = body_bytes
-        self._takes_form = takes_form
+        self._put = {
+            key: names.get(value[1:-1], value) if isinstance(value, str) else value
+            for key, value in route.put.items()
+        }
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one call.
@@ -47,14 +48,14 @@ class CallEndpoint:
             CallError: nothing has been sent yet.
             ClientGone: there is nobody to answer.
         """
-        is_form = check_type(exchange.found, takes_form=self._takes_form)
+        route = self._route
+        is_form = check_type(exchange.found, takes_form=route.takes_form)
         body = await read_body(exchange.receive, exchange.found, self._body_bytes)
-        dialect = self._router.dialects[self._wire]
+        dialect = self._router.dialects[route.wire]
         document = self._document(exchange.found, body, is_form)
-        headers = forwarded(exchange, dialect)
-        call = dialect.call(self._operation, document, headers)
+        call = dialect.call(route.operation, document, forwarded(exchange, dialect))
         exchange.model = call.model
-        sink = HttpSink(exchange, dialect, call)
+        sink = HttpSink(exchange, dialect, call, route.stream_type or dialect.stream_type)
         answering = self._router.answer(call, exchange.caller, sink, exchange.call_id)
         cause = await exchange.link.run(answering)
         if cause == "shutdown":
@@ -68,8 +69,10 @@ class CallEndpoint:
         self, found: Mapping[bytes, bytes], body: bytes, is_form: bool
     ) -> Mapping[str, Json]:
         if is_form:
-            return parse_form(found[b"content-type"].decode("latin-1"), body)
-        return parse_object(body)
+            document = parse_form(found[b"content-type"].decode("latin-1"), body)
+        else:
+            document = parse_object(body)
+        return {**document, **self._put} if self._put else document
 
 
 def forwarded(exchange: Exchange, dialect: Dialect) -> Pairs:

@@ -25,9 +25,19 @@ class HttpSink:
     """A stream goes out as it comes; a whole reply is collected and sent at its end, with its
     length, so that even a late failure is an error status."""
 
-    __slots__ = ("_answer", "_call", "_dialect", "_events", "_exchange", "_raw", "_writer")
+    __slots__ = (
+        "_answer",
+        "_call",
+        "_dialect",
+        "_events",
+        "_exchange",
+        "_raw",
+        "_stream_type",
+        "_writer",
+    )
 
-    def __init__(self, exchange: Exchange, dialect: Dialect, call: Call) -> None:
+    def __init__(self, exchange: Exchange, dialect: Dialect, call: Call, stream_type: str) -> None:
+        self._stream_type = stream_type
         self._exchange = exchange
         self._dialect = dialect
         self._call = call
@@ -44,7 +54,7 @@ class HttpSink:
         exchange.attempts = answer.attempts
         if self._call.stream:
             self._writer = self._dialect.writer(self._call)
-            kind = (b"content-type", self._dialect.stream_type.encode("ascii"))
+            kind = (b"content-type", self._stream_type.encode("ascii"))
             await exchange.start(200, [kind, NO_STORE, NO_BUFFER, *answer_headers(answer)])
 
     async def send(self, events: Sequence[Event], raw: bytes | None) -> None:

@@ -10,6 +10,7 @@ from typing import Protocol
 from multiroute_core.api.call import Call, Pairs
 from multiroute_core.api.content import Wire
 from multiroute_core.api.dialect import Dialect
+from multiroute_core.api.extension import DialectRoute
 from multiroute_core.api.guard import Principal
 from multiroute_core.engine.native import NativeRequest, NativeSink
 from multiroute_core.engine.sink import Sink
@@ -62,6 +63,11 @@ class RouterPort(Protocol):
     @property
     def dialects(self) -> Mapping[Wire, Dialect]:
         """The client dialects by name."""
+        ...
+
+    @property
+    def endpoints(self) -> Sequence[DialectRoute]:
+        """Where calls are answered beside core's own paths."""
         ...
 
     def authenticate(self, headers: Pairs) -> Principal:

@@ -19,6 +19,7 @@ from multiroute_core.api.content import Wire
 from multiroute_core.api.dialect import Dialect
 from multiroute_core.api.errors import CallError, CallFailed, ConfigError, ModelNotFound
 from multiroute_core.api.events import Event
+from multiroute_core.api.extension import DialectRoute
 from multiroute_core.api.faults import Fault
 from multiroute_core.api.guard import Principal
 from multiroute_core.api.json import Json, JsonObject
@@ -47,7 +48,7 @@ from multiroute_core.project import Project
 from multiroute_core.router.booking import Clock, call_record, native_record
 from multiroute_core.router.cards import ModelCard, card_of_candidates, model_cards
 from multiroute_core.router.decisions import Decisions
-from multiroute_core.router.dialects import core_dialects
+from multiroute_core.router.dialects import dialects_of
 from multiroute_core.router.ids import IdMaker
 from multiroute_core.router.inprocess import CollectSink, QueueSink
 from multiroute_core.router.keys import KeyRing
@@ -87,7 +88,7 @@ class MultiRoute:
         assert records is not None
         self._records: RecordStore = records
         self._recorder = Recorder(records, tuple(setup.observers.items()))
-        self._dialects = core_dialects()
+        self._dialects = dialects_of(setup.extensions.values())
         self._targets = Targets(setup.project.file, setup.catalog, setup.instances, {})
         self._decisions = Decisions(setup, self._targets)
         self._take_instances()
@@ -139,6 +140,8 @@ class MultiRoute:
         await self._life.start("the store", setup.store)
         for name, observer in setup.observers.items():
             await self._life.start(f"observer '{name}'", observer)
+        for name, extension in setup.extensions.items():
+            await self._life.start(f"extension '{name}'", extension)
         for name, instance in setup.instances.items():
             provider = instance.provider
             assert provider is not None
@@ -198,6 +201,12 @@ class MultiRoute:
     def dialects(self) -> Mapping[Wire, Dialect]:
         """The client dialects by name."""
         return self._dialects
+
+    @property
+    def endpoints(self) -> Sequence[DialectRoute]:
+        """Where extensions want calls answered."""
+        extensions = self._setup.extensions.values()
+        return tuple(route for extension in extensions for route in extension.endpoints())
 
     def authenticate(self, headers: Pairs) -> Principal:
         """Who calls. Raises Unauthorized."""

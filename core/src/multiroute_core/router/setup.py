@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from multiroute_core.api.extension import Extension
 from multiroute_core.api.fallback import FallbackStrategy
 from multiroute_core.api.observer import Observer
 from multiroute_core.api.scorer import Scorer
@@ -62,6 +63,7 @@ class Setup:
     instances: Mapping[str, Instance]
     scorers: Mapping[str, Scorer]
     observers: Mapping[str, Observer]
+    extensions: Mapping[str, Extension]
     strategies: Mapping[str, FallbackStrategy]
     store: Store
     warnings: tuple[str, ...]
@@ -198,6 +200,20 @@ class _Builder:
             if sound:
                 try:
                     made[name] = self.kernel.make_observer(name, settings)
+                except PluginErrors as error:
+                    self.plugin_problems(error, ("plugins",))
+        return made
+
+    def extensions(self) -> dict[str, Extension]:
+        made: dict[str, Extension] = {}
+        for name in self.kernel.names("extension"):
+            raw = self.file.plugins.settings.get(name, {})
+            settings, sound = self.settings(
+                "extension", name, raw, ("plugins", "settings", name)
+            )
+            if sound:
+                try:
+                    made[name] = self.kernel.make_extension(name, settings)
                 except PluginErrors as error:
                     self.plugin_problems(error, ("plugins",))
         return made
@@ -359,6 +375,7 @@ def build(
     instances = builder.instances()
     scorers = builder.scorers()
     observers = builder.observers()
+    extensions = builder.extensions()
     strategies = builder.strategies()
     store = builder.store()
     targets = Targets(file, catalog, instances, {})
@@ -376,6 +393,7 @@ def build(
         instances,
         scorers,
         observers,
+        extensions,
         strategies,
         store,
         tuple(builder.warnings),

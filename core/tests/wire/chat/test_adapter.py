@@ -167,8 +167,11 @@ def test_the_key_goes_into_the_header_last() -> None:
         ({"cost": ("cost",)}, {"cost": 0}, 0),
         ({"cost": ("cost",)}, {"cost": None}, None),
         ({"cost": ("cost",)}, {"cost": "NaN"}, None),
-        ({"cost": ("cost", "total")}, {"cost": 1}, None),
-        ({}, {"cost": 1}, None),
+        ({"cost": ("price", "total")}, {"price": 1}, None),
+        ({}, {"cost": 1}, 10**12),
+        ({}, {"cost": {"total_cost": 0.5}}, 5 * 10**11),
+        ({}, {"cost_in_usd_ticks": 7}, 700),
+        ({}, {"prompt_tokens": 1}, None),
     ],
 )
 def test_the_providers_own_price(
@@ -189,6 +192,15 @@ def test_reasoning_apart_from_completion_and_total() -> None:
     used = usage_of(native, quirks)
     assert (used.output_text, used.output_reasoning) == (498, 95305)
     assert used.tool_units == (("queries", 48),)
+
+
+def test_formats_of_details_are_named_in_the_providers_words() -> None:
+    detail = {"type": "reasoning.text", "text": "t", "signature": "s", "format": "messages"}
+    message = {"role": "assistant", "content": "a", "reasoning_details": [detail]}
+    call = chat.decode_call({"model": "m", "messages": [message]})
+    for document in _sent(_adapter(takes_reasoning_details=True), call):
+        [sent] = document["messages"][0]["reasoning_details"]
+        assert sent == {**detail, "format": "anthropic-claude-v1"}
 
 
 def test_a_document_that_fits_is_left_alone() -> None:

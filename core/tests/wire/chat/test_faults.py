@@ -113,7 +113,8 @@ def test_an_error_in_a_choice_breaks_the_stream(choice: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
-        (b"", "protocol"),
+        (b" ", "empty"),
+        (b"{", "protocol"),
         (b"[]", "protocol"),
         (b"{}", "protocol"),
         (b'{"choices":[]}', "empty"),

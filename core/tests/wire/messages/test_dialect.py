@@ -51,6 +51,13 @@ def test_only_the_end_is_taken_for_the_end(event: bytes, wanted: bool) -> None:
     assert _DIALECT.framer().is_end(event) is wanted
 
 
+def test_text_that_looks_like_the_end_is_none_wherever_it_stands() -> None:
+    framer = _DIALECT.framer()
+    for before in range(260):
+        text = b"x" * before + b"event: message_stop"
+        assert not framer.is_end(b'data: {"text":"' + text + b'"}\n\n')
+
+
 def test_the_end_of_a_stream_is_one() -> None:
     framer = _DIALECT.framer()
     assert framer.is_end(framer.end)

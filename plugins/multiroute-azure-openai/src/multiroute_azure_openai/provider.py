@@ -73,7 +73,8 @@ class AzureProvider(ChatAdapter):
     def adjust(self, doc: JsonObject, call: Call, target: Target) -> Fit:
         """In the deployments form the URL names the model: none is added to a document without."""
         change = super().adjust(doc, call, target)
-        if call.wire == "chat" and "model" not in call.doc and not self._is_v1(target.base_url):
+        is_unnamed = call.wire == "chat" and call.doc.get("model") is None
+        if is_unnamed and not self._is_v1(target.base_url):
             return replace(change, drop=change.drop | {"model"})
         return change
 

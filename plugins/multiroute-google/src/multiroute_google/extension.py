@@ -5,37 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Struct
-
 from multiroute_core.api import (
     Command,
     Dialect,
+    DialectRoute,
     Json,
-    JsonObject,
-    Operation,
     Route,
-    Wire,
     frozen,
 )
 from multiroute_google.gemini import WIRE, GeminiDialect
-
-
-class DialectRoute(Struct, frozen=True, gc=False):
-    """A path at which core answers calls of a dialect.
-
-    `path` may hold names in braces, each for one or more characters but "/". `put` is laid over the
-    client's document before the dialect reads it; "{name}" in it stands for what was in the path.
-    `query`: the route is meant only if the query has these. `stream_type`: content type of a stream
-    here, "" for the dialect's own.
-    """
-
-    method: str
-    path: str
-    wire: Wire
-    operation: Operation
-    put: JsonObject = frozen({})
-    query: tuple[tuple[str, str], ...] = ()
-    stream_type: str = ""
 
 
 class GoogleExtension:

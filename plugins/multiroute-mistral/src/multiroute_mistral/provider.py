@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from multiroute_core.api import Call, JsonObject, ProviderRuntime, Target
@@ -17,7 +19,6 @@ _QUIRKS = ChatQuirks(
     thinking_field="reasoning_content",
     # It answers a field that it does not know with an error.
     refused=(
-        "user",
         "logprobs",
         "top_logprobs",
         "logit_bias",
@@ -50,6 +51,12 @@ class MistralProvider(ChatAdapter):
         messages, losses = fitting(put.get("messages", doc.get("messages")))
         if messages is not None:
             put["messages"] = messages
+        user = doc.get("user")
+        if user is not None:
+            # It has no field for the end user, but takes metadata of any kind.
+            held = doc.get("metadata")
+            put["metadata"] = {"user_id": user, **(held if isinstance(held, Mapping) else {})}
         if self._safe_prompt is not None and doc.get("safe_prompt") is None:
             put["safe_prompt"] = self._safe_prompt
-        return replace(change, put=put, losses=(*change.losses, *losses))
+        drop = change.drop | {"user"} if user is not None else change.drop
+        return replace(change, put=put, drop=drop, losses=(*change.losses, *losses))

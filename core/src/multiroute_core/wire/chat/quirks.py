@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from msgspec import Struct
@@ -14,11 +13,10 @@ from multiroute_core.api.json import EMPTY, Json, JsonObject
 from multiroute_core.api.pushback import parse_reset_s
 from multiroute_core.api.upstream import Head
 from multiroute_core.api.usage import Usage
-from multiroute_core.wire.chat.usage import usage
-from multiroute_core.wire.chat.words import LIMITS
+from multiroute_core.wire.chat.usage import USD_PUSD, cost_pusd, usage
+from multiroute_core.wire.chat.words import FAMILIES, LIMITS
 
-USD_PUSD: Final = 10**12
-"""Pico-USD in one USD."""
+_FORMATS: Final[Mapping[str, str]] = {ours: theirs for theirs, ours in FAMILIES.items()}
 
 
 class ChatQuirks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,11 +31,12 @@ class ChatQuirks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     * `names`: its names for common parameters ("seed" → "random_seed").
     * `refused`: parameters that it answers with an error: left out, and reported.
     * `thinking_field`: where in a message it takes thinking back as text; None: nowhere.
-    * `takes_reasoning_details`: it takes thinking back with signatures, in `reasoning_details`.
+    * `takes_reasoning_details`: it takes thinking back with signatures, in `reasoning_details`,
+      and knows formats by the words of OpenRouter.
     * `has_reasoning_object`: it has a `reasoning` object beside `reasoning_effort`.
     * `counts_reasoning_apart`: reasoning tokens are in neither completion nor total.
-    * `cost`: the keys in its usage object under which its own price stands; `cost_unit_pusd` is
-      the worth of 1 there, in pico-USD.
+    * `cost`: the keys in its usage object under which its own price stands, if not under those
+      that `usage` knows; `cost_unit_pusd` is the worth of 1 there, in pico-USD.
     * `unit_counts`: further billed counts in its usage object, by our unit name.
     * `resets`: (header with what remains, header with the time of reset), for rate limits.
     """
@@ -98,25 +97,36 @@ def fit(doc: JsonObject, quirks: ChatQuirks) -> Fit:
             losses.append(Loss(name, "parameter", "target has no such parameter"))
     if not quirks.takes_stream_options and "stream_options" in doc:
         drop.add("stream_options")
-    if not quirks.takes_developer_role:
-        messages = _without_developer(doc.get("messages"))
-        if messages is not None:
-            put["messages"] = messages
+    messages = doc.get("messages")
+    if isinstance(messages, Sequence) and not isinstance(messages, str):
+        written = [_message(message, quirks) for message in messages]
+        if any(a is not b for a, b in zip(written, messages, strict=True)):
+            put["messages"] = written
     return Fit(put, frozenset(drop), tuple(losses))
 
 
-def _without_developer(messages: Json) -> list[Json] | None:
-    """The messages with the older word for that role; None: it does not occur."""
-    if isinstance(messages, str) or not isinstance(messages, Sequence):
-        return None
-    written: list[Json] = []
-    is_changed = False
-    for message in messages:
-        if isinstance(message, Mapping) and message.get("role") == "developer":
-            message = {**message, "role": "system"}
-            is_changed = True
-        written.append(message)
-    return written if is_changed else None
+def _message(message: Json, quirks: ChatQuirks) -> Json:
+    """A message in the provider's words; itself, where nothing changes."""
+    if not isinstance(message, Mapping):
+        return message
+    changed: dict[str, Json] = {}
+    if message.get("role") == "developer" and not quirks.takes_developer_role:
+        changed["role"] = "system"
+    details = message.get("reasoning_details")
+    if quirks.takes_reasoning_details and isinstance(details, Sequence):
+        named = [_detail(detail) for detail in details]
+        if any(a is not b for a, b in zip(named, details, strict=True)):
+            changed["reasoning_details"] = named
+    return {**message, **changed} if changed else message
+
+
+def _detail(detail: Json) -> Json:
+    """A detail with our name of a format in the words of those who take such details back."""
+    own = detail.get("format") if isinstance(detail, Mapping) else None
+    theirs = _FORMATS.get(own) if isinstance(own, str) else None
+    if isinstance(detail, Mapping) and theirs is not None:
+        return {**detail, "format": theirs}
+    return detail
 
 
 def usage_of(native: JsonObject, quirks: ChatQuirks) -> Usage:
@@ -134,21 +144,8 @@ def usage_of(native: JsonObject, quirks: ChatQuirks) -> Usage:
     ]
     if units:
         used = replace(used, tool_units=tuple(units))
-    cost = _cost_pusd(native, quirks)
+    cost = cost_pusd(native, quirks.cost, quirks.cost_unit_pusd) if quirks.cost else None
     return used if cost is None else replace(used, reported_cost_pusd=cost)
-
-
-def _cost_pusd(native: JsonObject, quirks: ChatQuirks) -> int | None:
-    found: Json = native if quirks.cost else None
-    for key in quirks.cost:
-        found = found.get(key) if isinstance(found, Mapping) else None
-    if isinstance(found, bool) or not isinstance(found, (int, float, str)):
-        return None
-    try:
-        cost = Decimal(str(found)) * quirks.cost_unit_pusd
-    except InvalidOperation:
-        return None
-    return int(cost.to_integral_value()) if cost.is_finite() and cost >= 0 else None
 
 
 def reset_s(head: Head, quirks: ChatQuirks, now_s: float) -> float | None:

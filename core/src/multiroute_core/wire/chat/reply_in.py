@@ -255,6 +255,8 @@ def _is_json(text: str) -> bool:
 
 def decode_reply(body: bytes, read_usage: UsageReader = chat_usage) -> list[Event]:
     """The events of a whole reply's body; a body that is no such reply gives `Broken`."""
+    if not body.strip():
+        return [_broken("empty", "the provider's reply is empty")]
     try:
         doc: Json = loads(body)
     except ValueError:

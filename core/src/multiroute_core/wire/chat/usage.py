@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Final
 
 from multiroute_core.api.json import Json, JsonObject
 from multiroute_core.api.usage import Usage
@@ -47,6 +49,43 @@ def _share(whole: int | None, parts: list[tuple[str, int]]) -> tuple[int | None,
         kept[name] = min(count, left)
         left -= kept[name]
     return left, kept
+
+
+USD_PUSD: Final = 10**12
+"""Pico-USD in one USD."""
+
+_COSTS: Final = (
+    # One tick is 1e-10 USD: recorded costs equal tokens times list price in that unit only.
+    (("cost_in_usd_ticks",), 100),
+    (("cost", "total_cost"), USD_PUSD),
+    (("cost",), USD_PUSD),
+)
+"""Where providers put their own price, and what 1 is worth there."""
+
+
+def cost_pusd(native: JsonObject, keys: Sequence[str], unit_pusd: int) -> int | None:
+    """The price under these keys in pico-USD; None: none stands there.
+
+    >>> cost_pusd({"cost": {"total_cost": 0.5}}, ("cost", "total_cost"), 10**12)
+    500000000000
+    """
+    found: Json = native
+    for key in keys:
+        found = found.get(key) if isinstance(found, Mapping) else None
+    if isinstance(found, bool) or not isinstance(found, (int, float, str)):
+        return None
+    try:
+        cost = Decimal(str(found)) * unit_pusd
+    except InvalidOperation:
+        return None
+    return int(cost.to_integral_value()) if cost.is_finite() and cost >= 0 else None
+
+
+def _reported_cost_pusd(native: JsonObject) -> int | None:
+    if "cost" not in native and "cost_in_usd_ticks" not in native:
+        return None
+    told = (cost_pusd(native, keys, unit_pusd) for keys, unit_pusd in _COSTS)
+    return next((cost for cost in told if cost is not None), None)
 
 
 def usage(native: JsonObject) -> Usage:
@@ -95,6 +134,7 @@ def usage(native: JsonObject) -> Usage:
         output_reasoning=None if reasoning is None else shares["reasoning"],
         media=tuple((ours, shares[ours]) for _, ours in _MEDIA_IN + _MEDIA_OUT if shares[ours]),
         service_tier=tier if isinstance(tier, str) else None,
+        reported_cost_pusd=_reported_cost_pusd(native),
         native=native,
     )
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from msgspec.structs import replace
+
 from multiroute_aws_bedrock.converse.content_in import part_of
 from multiroute_aws_bedrock.converse.shape import OMITTED, WIRE
 from multiroute_aws_bedrock.converse.usage import usage as converse_usage
 from multiroute_core.api import (
+    EMPTY,
     Broken,
     Delta,
     Event,
@@ -44,7 +47,20 @@ REASONS: Final[Mapping[str, FinishReason]] = {
     "refusal": "refusal",
     "pause_turn": "pause",
 }
-_KNOWN: Final = frozenset({"output", "stopReason", "usage", "p", "additionalModelResponseFields"})
+_KNOWN: Final = frozenset(
+    {
+        "output",
+        "stopReason",
+        "usage",
+        "metrics",
+        "serviceTier",
+        "performanceConfig",
+        "additionalModelResponseFields",
+    }
+)
+"""Fields that are told elsewhere, echo the request, or measure the provider's own latency."""
+_PLAIN_CALL: Final = {"type": "tool_use"}
+"""Some models mark ordinary tool calls: it says nothing."""
 EVENTS: Final = frozenset(
     {
         "messageStart",
@@ -123,7 +139,10 @@ class ConverseReader:
         for block in content:
             if not isinstance(block, Mapping) or block.get("text") == "":
                 continue
-            out.append(PartStart(number, part_of(block)))
+            part = part_of(block)
+            if part.kind == "tool_call" and part.extra == _PLAIN_CALL:
+                part = replace(part, extra=EMPTY)
+            out.append(PartStart(number, part))
             out.append(PartEnd(number))
             number += 1
         if isinstance(doc.get("stopReason"), str):
@@ -188,7 +207,7 @@ class ConverseReader:
                 name=own_text(use, "name") or "",
                 arguments="",
                 origin=WIRE,
-                extra=frozen(extra),
+                extra=EMPTY if extra == _PLAIN_CALL else frozen(extra),
             )
             self._begin(number, "toolUse", part, out)
         elif isinstance(result, Mapping):

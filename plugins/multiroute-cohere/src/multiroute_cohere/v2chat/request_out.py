@@ -23,6 +23,8 @@ from multiroute_core.api import (
 )
 
 _ONE_CHOICE: Final = "target gives one answer"
+_PLACES: Final[Mapping[tuple[str, str], str]] = {("messages", "user"): "metadata.user_id"}
+"""Where a parameter stands in a document of another format, if not under its common name."""
 
 
 def encode_call(call: Call, model: str) -> tuple[dict[str, Json], tuple[Loss, ...]]:
@@ -74,7 +76,7 @@ class _Writer:
             if name in PARAMS:
                 doc[PARAMS[name]] = value
             else:
-                self._lose(name, "parameter", NO_PARAM)
+                self._lose(_PLACES.get((self._call.wire, name), name), "parameter", NO_PARAM)
         self._rest(doc, documents)
         return doc, tuple(self._losses)
 

@@ -22,8 +22,8 @@ def usage(native: JsonObject) -> Usage:
 
     It counts twice: `tokens` are those that the model read and wrote, its own instructions
     included; `billed_units` those that are paid for. Cached and reasoning tokens are shares of the
-    first, so that one is taken; the second where it is the greater (images are not in the first):
-    nothing that is billed goes uncounted.
+    first, so that one is taken; but where more is paid for than it counts (images are not in it),
+    the second: nothing that is billed goes uncounted.
 
     >>> used = usage({"tokens": {"input_tokens": 500, "output_tokens": 9}, "cached_tokens": 448})
     >>> used.input_fresh, used.cache_read, used.output_text
@@ -31,24 +31,22 @@ def usage(native: JsonObject) -> Usage:
     """
     counted, billed = native.get("tokens"), native.get("billed_units")
     read, paid = count(counted, "input_tokens"), count(billed, "input_tokens")
-    written, paid_out = count(counted, "output_tokens"), count(billed, "output_tokens")
-    whole = max(read or 0, paid or 0)
+    is_billed = read is None or (paid or 0) > read
+    taken = billed if is_billed else counted
+    whole, out = count(taken, "input_tokens"), count(taken, "output_tokens")
     cached = count(native, "cached_tokens")
-    in_cache = min(cached or 0, whole)
-    images = count(counted, "image_tokens") or count(billed, "image_tokens") or 0
-    if paid is None or paid <= (read or 0):
-        images = 0
-    images = min(images, whole - in_cache)
-    out = max(written or 0, paid_out or 0)
+    in_cache = min(cached or 0, whole or 0)
+    images = (count(counted, "image_tokens") or 0) if is_billed else 0
+    images = min(images, (whole or 0) - in_cache)
     reasoning = count(counted, "reasoning_tokens")
-    thought = min(reasoning or 0, out)
+    thought = min(reasoning or 0, out or 0)
     units = ((name, count(billed, name)) for name in ("search_units", "classifications"))
     return Usage(
-        input_fresh=None if read is None and paid is None else whole - in_cache - images,
+        input_fresh=None if whole is None else whole - in_cache - images,
         cache_read=None if cached is None else in_cache,
-        output_text=None if written is None and paid_out is None else out - thought,
+        output_text=None if out is None else out - thought,
         output_reasoning=None if reasoning is None else thought,
         media=(("image_in", images),) if images else (),
-        tool_units=tuple((name, units_of) for name, units_of in units if units_of),
+        tool_units=tuple((name, number) for name, number in units if number),
         native=native,
     )
