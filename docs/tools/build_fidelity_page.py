@@ -26,9 +26,10 @@ HEAD = """# Wire fidelity, measured
 
 <!-- written by docs/tools/build_fidelity_page.py: change that, not this -->
 
-Every recorded exchange in scope went through the adapter of its provider. A cell is passed/total; an
-empty one means that the check has nothing to look at there. The recordings are real traffic from the
-test suites of public projects; they are not part of this repository (`tests/fidelity/README.md`).
+Every recorded exchange in scope went through the adapter of its provider. A cell is passed/total;
+an empty one means that the check has nothing to look at there. The recordings are real traffic from
+the test suites of public projects; they are not part of this repository
+(`tests/fidelity/README.md`).
 
 | check | what must hold |
 |---|---|
@@ -121,9 +122,9 @@ def _allowed(entries: Sequence[Allowed]) -> list[str]:
     lines = [
         "## What may differ after a round trip",
         "",
-        f"{len(entries)} entries, each reviewed, none with a wildcard. Not counted as a difference:",
-        "that we ask for usage in every stream (`stream_options.include_usage`), and keep it from a",
-        "client who did not.",
+        f"{len(entries)} entries, each reviewed, none with a wildcard. Not counted as a",
+        "difference: that we ask for usage in every stream (`stream_options.include_usage`), and",
+        "keep it from a client who did not.",
         "",
     ]
     if entries:

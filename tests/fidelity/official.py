@@ -88,8 +88,13 @@ def _collect_messages(body: bytes) -> Any:
         return stream.get_final_message().model_dump(mode="json", warnings=False)
 
 
+def _collect_responses(body: bytes) -> Any:
+    return json.loads(load_stream("responses", body))
+
+
 _COLLECTORS: dict[str, Callable[[bytes], Any]] = {
     "chat": _collect_chat,
+    "responses": _collect_responses,
     "messages": _collect_messages,
 }
 

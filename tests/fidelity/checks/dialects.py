@@ -90,8 +90,11 @@ def check(run: Run) -> list[str] | None:
     if not (run.way.chatty and record.ok and record.body.strip()):
         return None
     reply = run.reply
-    if reply.fault is not None or reply.result is not None:
+    if reply.result is not None:
         return None
+    if reply.fault is not None:
+        is_error = tell(run.way.oracle, record.body, record.framing).error is not None
+        return None if is_error else ["we read a fault: there is nothing to tell again"]
     return [found for name in NAMES for found in _of(run, name)]
 
 

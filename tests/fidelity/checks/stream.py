@@ -69,22 +69,23 @@ def first_difference(wanted: Sequence[Event], got: Sequence[Event]) -> str:
 
 
 def _collected(run: Run, native: Told) -> Iterator[str]:
-    """Our folded reply against the oracle over what the official client collected."""
+    """Our folded reply against the oracle over what the official client collected; where there is
+    none for this format, or it does not manage, over the frames as they came."""
     document = collected(run.way.oracle, run.record.body)
-    if document is None:
-        return
-    official = tell(run.way.oracle, document, None)
+    official = native if document is None else tell(run.way.oracle, document, None)
     ours = told(run.reply)
     for number, choice in official.choices.items():
         our = ours.choices.get(number)
         if our is None:
-            yield f"official client: choice {number} is missing"
+            yield f"collected: choice {number} is missing"
             continue
-        for name in ("text", "refusal", "finish"):
+        names = ("text", "refusal", "finish") if choice.finish else ("text", "refusal")
+        for name in names:
             said, read = getattr(choice, name) or "", getattr(our, name) or ""
-            if said != read:
-                yield f"official client: {name} {show(said)}, ours {show(read)}"
-        yield from (f"official client: {found}" for found in call_differences(choice, our))
+            plans = (choice.plan + said, "") if name == "text" and choice.plan else ()
+            if read not in (said, *plans):
+                yield f"collected: {name} {show(said)}, ours {show(read)}"
+        yield from (f"collected: {found}" for found in call_differences(choice, our))
 
 
 def cuts(run: Run) -> list[int]:

@@ -182,6 +182,8 @@ class OutCall:
             "output_index": self._index,
             name: value,
         }
+        if step == "done" and not self._is_custom:
+            fields["name"] = self.item["name"]  # some releases of the official client require it
         tell(f"response.{family}.{step}", fields)
 
     def _write(self, text: str, tell: Tell) -> None:
