@@ -15,7 +15,6 @@ from pydantic import ValidationError
 import multiroute_openai_compatible as plugin
 from multiroute_core.api import Head, Target, UpstreamRequest, fold
 from multiroute_core.api.errors import MultiRouteError
-from multiroute_core.plugins import PluginFacts
 from multiroute_core.testing import Recordings
 from multiroute_core.testing.normalise import normalise_json
 from multiroute_core.wire import chat
@@ -84,10 +83,10 @@ def test_facts_table_and_entry_points_name_the_same_providers() -> None:
 
 @pytest.mark.parametrize("name", sorted(_FACTS))
 def test_every_provider_can_be_made(name: str) -> None:
-    facts = PluginFacts.model_validate(_FACTS[name])
-    assert facts.wires == ("chat",)
-    if facts.offerings is not None:
-        offered = json.loads((_FOLDER / facts.offerings).read_text(encoding="utf-8"))
+    facts = _FACTS[name]
+    assert facts["wires"] == ["chat"]
+    if "offerings" in facts:
+        offered = json.loads((_FOLDER / facts["offerings"]).read_text(encoding="utf-8"))
         assert offered["provider"] == name
         assert offered["offerings"]
     call = chat.decode_call({"model": "m", "messages": [{"role": "user", "content": "a"}]})

@@ -20,6 +20,8 @@ from multiroute_core.gateway.router_port import RouterPort
 from multiroute_core.wire.multipart import parse_form
 from multiroute_core.wire.strict import parse_object
 
+QUERY: Final = b"x-multiroute-query"
+"""Where a dialect that lists this name finds the request's query; never the client's own header."""
 STOPPING: Final = Fault("shed", "the gateway is shutting down")
 
 
@@ -80,4 +82,10 @@ def forwarded(exchange: Exchange, dialect: Dialect) -> Pairs:
     wanted = dialect.client_headers
     if not wanted:
         return ()
-    return tuple((name, value) for name, value in exchange.headers if name in wanted)
+    kept = tuple(
+        (name, value) for name, value in exchange.headers if name in wanted and name != QUERY
+    )
+    query: bytes = exchange.scope.get("query_string") or b""
+    if QUERY in wanted and query:
+        return (*kept, (QUERY, query))
+    return kept

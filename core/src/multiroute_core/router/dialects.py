@@ -13,6 +13,7 @@ from multiroute_core.wire.audio import SpeechDialect, TranscriptionsDialect
 from multiroute_core.wire.chat import ChatDialect
 from multiroute_core.wire.embeddings import EmbeddingsDialect
 from multiroute_core.wire.images import ImagesDialect
+from multiroute_core.wire.messages import MessagesDialect
 from multiroute_core.wire.moderations import ModerationsDialect
 from multiroute_core.wire.rerank import RerankDialect
 
@@ -41,6 +42,7 @@ def core_dialects() -> Mapping[Wire, Dialect]:
         ChatDialect(),
         EmbeddingsDialect(),
         ImagesDialect(),
+        MessagesDialect(),
         ModerationsDialect(),
         RerankDialect(),
         SpeechDialect(),

@@ -49,6 +49,7 @@ from multiroute_core.router.booking import Clock, call_record, native_record
 from multiroute_core.router.cards import ModelCard, card_of_candidates, model_cards
 from multiroute_core.router.decisions import Decisions
 from multiroute_core.router.dialects import dialects_of
+from multiroute_core.router.estimate import NOT_COUNTED, estimate
 from multiroute_core.router.ids import IdMaker
 from multiroute_core.router.inprocess import CollectSink, QueueSink
 from multiroute_core.router.keys import KeyRing
@@ -354,7 +355,10 @@ class MultiRoute:
             outcome = "ok" if fault is None else "fault"
         except CallFailed as error:
             fault, outcome = error.fault, "fault"
-            raise
+            if call.operation != "count_tokens" or error.kind not in NOT_COUNTED:
+                raise
+            await estimate(plan, call_id, sink)
+            fault, outcome = None, "ok"
         finally:
             self._recorder.record(
                 call_record(call, principal, run, decision, fault, outcome, clock)

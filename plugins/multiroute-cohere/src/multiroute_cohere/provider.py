@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from multiroute_cohere import v2chat, embed
+from multiroute_cohere import embed, v2chat
 from multiroute_cohere.settings import CohereSettings
 from multiroute_core.api import (
     Call,

@@ -37,7 +37,7 @@ def encode_call(
         CannotEncode: the call is not a chat call.
     """
     body = call.body
-    if not isinstance(body, ChatBody):
+    if call.operation != "chat" or not isinstance(body, ChatBody):
         raise CannotEncode(f"{call.operation} cannot be sent as a chat completion")
     if call.needs_state:
         raise CannotEncode("the call goes on with state that the chat format does not keep")

@@ -68,6 +68,11 @@ class ResponsesDialect:
         """Content type of its streams."""
         return "text/event-stream; charset=utf-8"
 
+    @property
+    def client_headers(self) -> frozenset[bytes]:
+        """No header of a client belongs to this format."""
+        return frozenset()
+
     def reply_type(self, call: Call) -> str:
         """Content type of a whole reply."""
         return "application/json"

@@ -90,7 +90,7 @@ class MessageWriter:
         if not is_own:
             if part.signature is not None:
                 self._losses.append(Loss(f"{path}.signature", "signature of thinking", FOREIGN))
-            if part.extra:
+            if part.extra or part.id is not None:
                 self._losses.append(Loss(path, "thinking details", FOREIGN))
             if not part.text:
                 self._losses.append(Loss(path, "thinking block", "it holds no text"))
