@@ -14,6 +14,7 @@ from multiroute_core.testing import (
     ReplayUpstream,
     ScriptedToolCall,
     ScriptedUpstream,
+    ScriptedUsage,
     chat_reply,
     chat_stream,
 )
@@ -66,7 +67,9 @@ def test_a_chat_model_answers_an_anthropic_client(stream: bool, tmp_path: Path) 
     async def scenario() -> None:
         def answer(seen: object) -> Answer:
             if seen.json().get("stream"):  # type: ignore[attr-defined]  # a SeenRequest
-                body = chat_stream(["Let me ", "look."], tool_calls=(call,))
+                body = chat_stream(
+                    ["Let me ", "look."], tool_calls=(call,), usage=ScriptedUsage(9, 4)
+                )
                 return Answer(body=body, headers=(("content-type", "text/event-stream"),))
             return Answer(body=chat_reply("Let me look.", tool_calls=(call,)))
 
@@ -123,7 +126,8 @@ def test_tokens_are_counted_where_they_can_be_and_estimated_where_not(tmp_path: 
             raw = await sdk.messages.with_raw_response.count_tokens(
                 model="lab/first", messages=HELLO
             )
-            assert 0 < raw.parse().input_tokens < 30
+            counted = await raw.parse()
+            assert 0 < counted.input_tokens < 30
             assert "estimate" in raw.headers["x-multiroute-losses"]
 
     run(scenario)

@@ -141,8 +141,8 @@ CODECS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "invoke": ("multiroute_aws_bedrock.invoke:decode_call",),
         "cohere": ("multiroute_cohere.v2chat:decode_call",),
         "cohere.embed": ("multiroute_cohere.embed:decode_call",),
-        "ollama": ("multiroute_ollama.chat:decode_call",),
-        "ollama.generate": ("multiroute_ollama.generate:decode_call",),
+        "ollama": ("multiroute_ollama.native:decode_chat",),
+        "ollama.generate": ("multiroute_ollama.native:decode_generate",),
     }
 )
 """Where the `decode_call` of each native format may be found."""

@@ -10,9 +10,18 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from multiroute_core.api import Call, Head, Target, UpstreamRequest, fold
-from multiroute_core.wire import chat, responses
+from multiroute_core.api import (
+    Call,
+    CannotEncode,
+    Embeddings,
+    Head,
+    Target,
+    UpstreamRequest,
+    fold,
+)
+from multiroute_core.wire import chat, embeddings, rerank, responses
 from multiroute_openai import OpenAIProvider, OpenAISettings
 
 _CHAT = chat.decode_call({"model": "x", "messages": [{"role": "user", "content": "hi"}]})
@@ -131,4 +140,29 @@ def test_the_key_goes_along_as_a_bearer_token(provider: OpenAIProvider) -> None:
 
 def test_the_declared_formats_are_those_that_are_spoken() -> None:
     facts = tomllib.loads((files("multiroute_openai") / "plugin.toml").read_text())
-    assert facts["provider"]["openai"]["wires"] == ["chat", "responses"]
+    wires = facts["provider"]["openai"]["wires"]
+    beside = ["embeddings", "images", "moderations", "speech", "transcriptions"]
+    assert wires == ["chat", "responses", *beside]
+
+
+def test_embeddings_are_passed_on_and_read(provider: OpenAIProvider) -> None:
+    call = embeddings.decode_call({"model": "x", "input": "hi"})
+    target = _target("chat", "embeddings")
+    relay = provider.relay(call, target)
+    encoded = provider.encode(call, target)
+    assert relay is not None
+    assert relay.url == encoded.request.url == "https://api.openai.com/v1/embeddings"
+    assert json.loads(encoded.request.body) == {"model": "up", "input": "hi"}
+    body = b'{"data": [{"index": 0, "embedding": [0.5]}], "model": "up"}'
+    for memo in (relay.memo, encoded.memo):
+        result = fold(provider.decode(Head(200, ()), body, memo)).result
+        assert result == Embeddings(((0.5,),))
+
+
+def test_an_operation_that_the_api_lacks_is_refused(provider: OpenAIProvider) -> None:
+    call = rerank.decode_call({"model": "x", "query": "q", "documents": ["a"]})
+    with pytest.raises(CannotEncode):
+        provider.encode(call, _target())
+    for one in (_CHAT, _RESPONSES):
+        with pytest.raises(CannotEncode):
+            provider.encode(replace(one, operation="count_tokens"), _target(one.wire))

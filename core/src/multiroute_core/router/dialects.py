@@ -16,6 +16,7 @@ from multiroute_core.wire.images import ImagesDialect
 from multiroute_core.wire.messages import MessagesDialect
 from multiroute_core.wire.moderations import ModerationsDialect
 from multiroute_core.wire.rerank import RerankDialect
+from multiroute_core.wire.responses import ResponsesDialect
 
 
 def dialects_of(extensions: Iterable[Extension]) -> Mapping[Wire, Dialect]:
@@ -45,6 +46,7 @@ def core_dialects() -> Mapping[Wire, Dialect]:
         MessagesDialect(),
         ModerationsDialect(),
         RerankDialect(),
+        ResponsesDialect(),
         SpeechDialect(),
         TranscriptionsDialect(),
     )

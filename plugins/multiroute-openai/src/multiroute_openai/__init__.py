@@ -1,4 +1,4 @@
-"""OpenAI for MultiRoute: chat completions and responses."""
+"""OpenAI for MultiRoute: chat completions, responses, and what stands beside them."""
 
 from __future__ import annotations
 

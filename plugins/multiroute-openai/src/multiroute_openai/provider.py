@@ -1,4 +1,5 @@
-"""The OpenAI adapter: chat completions and responses, passed on or translated."""
+"""The OpenAI adapter: chat completions, responses and the operations beside them, passed on or
+translated."""
 
 from __future__ import annotations
 
@@ -18,6 +19,7 @@ from multiroute_core.api import (
     Head,
     JsonObject,
     Offering,
+    Operation,
     Pairs,
     ProviderRuntime,
     Relay,
@@ -27,14 +29,19 @@ from multiroute_core.api import (
     parse_reset_s,
     plain,
 )
-from multiroute_core.wire import chat, responses
+from multiroute_core.wire import chat, operations, responses
 from multiroute_openai.settings import OpenAISettings
 
 ChatWire: TypeAlias = Literal["chat", "responses"]
 """The formats in which a conversation can be sent."""
 
 _PATHS: Final[dict[ChatWire, str]] = {"chat": "/chat/completions", "responses": "/responses"}
-_JSON: Pairs = ((b"content-type", b"application/json"),)
+_BESIDE: Final[frozenset[Operation]] = frozenset(
+    {"embeddings", "moderations", "images", "image_edits", "speech", "transcriptions"}
+)
+"""Operations beside chat; `memo` names them to the decoder."""
+
+_TYPE: Final = b"content-type"
 
 
 class OpenAIProvider:
@@ -42,7 +49,7 @@ class OpenAIProvider:
 
     def __init__(self, settings: OpenAISettings, runtime: ProviderRuntime) -> None:
         self._runtime = runtime
-        headers: list[tuple[bytes, bytes]] = list(_JSON)
+        headers: list[tuple[bytes, bytes]] = [(_TYPE, b"application/json")]
         if settings.organization:
             headers.append((b"openai-organization", settings.organization.encode()))
         if settings.project:
@@ -68,6 +75,12 @@ class OpenAIProvider:
 
     def relay(self, call: Call, target: Target) -> Relay | None:
         """The client's document as it is, with the upstream's model name."""
+        if call.operation in _BESIDE:
+            put = operations.relay_fields(call, target.upstream_id)
+            if put is None:
+                return None
+            url = target.base_url + operations.PATHS[call.operation]
+            return Relay(url, self._headers, put, memo=call.operation)
         if call.wire == "responses":
             put = responses.relay_fields(call, target.upstream_id)
             if put is None:
@@ -84,6 +97,8 @@ class OpenAIProvider:
     def encode(self, call: Call, target: Target) -> Encoded:
         """The call in the format that the model takes: the client's own, else chat, where it can
         be chosen."""
+        if call.operation in _BESIDE:
+            return self._encode_beside(call, target)
         wire = _wire(call, target)
         if wire == "responses":
             document, losses = responses.encode_call(call, target.upstream_id)
@@ -98,8 +113,18 @@ class OpenAIProvider:
         request = UpstreamRequest("POST", self._url(target, wire), self._headers, body)
         return Encoded(request, losses, wire)
 
+    def _encode_beside(self, call: Call, target: Target) -> Encoded:
+        written = operations.encode(call, target.upstream_id)
+        headers = ((_TYPE, written.content_type), *self._headers[1:])
+        url = target.base_url + operations.PATHS[call.operation]
+        request = UpstreamRequest("POST", url, headers, written.body)
+        return Encoded(request, written.losses, call.operation)
+
     def decode(self, head: Head, body: bytes, memo: object) -> Sequence[Event]:
-        """A whole reply, in the format that `memo` names."""
+        """A whole reply, in the format or of the operation that `memo` names."""
+        for operation in _BESIDE:
+            if memo == operation:
+                return operations.decode(operation, head, body)
         if memo == "responses":
             return responses.decode_reply(body)
         return chat.decode_reply(body)

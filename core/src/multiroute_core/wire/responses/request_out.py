@@ -36,7 +36,7 @@ def encode_call(call: Call, model: str) -> tuple[dict[str, Json], tuple[Loss, ..
         CannotEncode: the call is not a chat call.
     """
     body = call.body
-    if not isinstance(body, ChatBody):
+    if call.operation != "chat" or not isinstance(body, ChatBody):
         raise CannotEncode(f"{call.operation} cannot be sent as a response")
     own = call.wire == WIRE
     losses: list[Loss] = []
