@@ -147,7 +147,9 @@ def test_the_end_counts_without_its_blank_line_and_without_the_mark(read):
 
 
 def _stream(*docs):
-    lines = [b"event: %b\ndata: %b\n\n" % (d["type"].encode(), json.dumps(d).encode()) for d in docs]
+    lines = [
+        b"event: %b\ndata: %b\n\n" % (d["type"].encode(), json.dumps(d).encode()) for d in docs
+    ]
     return b"".join(lines) + b"data: [DONE]\n\n"
 
 

@@ -247,6 +247,15 @@ def test_citations_of_other_formats_become_annotations() -> None:
     assert [loss.what for loss in lost] == ["citation"]
 
 
+def test_a_citation_that_comes_with_its_text_is_told_or_reported() -> None:
+    notes: tuple[dict[str, Any], ...] = ({"type": "x", "url": "https://a"}, {"type": "y"})
+    part = Part("text", text="ab", citations=notes)
+    body, losses = _streamed([_START, PartStart(0, part), PartEnd(0), _END])
+    (note,) = _docs(body)[-1]["response"]["output"][0]["content"][0]["annotations"]
+    assert (note["url"], note["end_index"]) == ("https://a", 2)
+    assert [loss.what for loss in losses] == ["citation"]
+
+
 def test_what_cannot_be_shown_is_reported() -> None:
     events = [
         _START,

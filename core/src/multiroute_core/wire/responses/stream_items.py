@@ -92,14 +92,14 @@ class OutMessage:
             "content_index": piece.index,
         }
 
-    def start_part(self, at: int, part: Part, tell: Tell) -> None:
-        """A piece begins."""
+    def start_part(self, at: int, part: Part, tell: Tell) -> list[Loss]:
+        """A piece begins; what of it could not be written."""
         piece = self._pieces[at] = self._open = _Piece(len(self._pieces), part)
         tell("response.content_part.added", {**self._where(piece), "part": piece.whole()})
         if part.text:
             self._write(piece, part.text, tell)
-        for citation in part.citations:
-            self._note(piece, citation, tell)
+        told = [self._note(piece, citation, tell) for citation in part.citations]
+        return [loss for loss in told if loss is not None]
 
     def _write(self, piece: _Piece, text: str, tell: Tell) -> None:
         piece.texts.append(text)

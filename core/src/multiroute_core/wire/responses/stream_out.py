@@ -169,7 +169,7 @@ class ResponsesWriter:
                 message = OutMessage(part, index, f"msg_{self._base}_{at}", tell)
                 self._items.append(message)
                 self._message = message
-            message.start_part(at, part, tell)
+            self._losses.extend(message.start_part(at, part, tell))
             self._parts[at] = message
             return
         item: OutItem

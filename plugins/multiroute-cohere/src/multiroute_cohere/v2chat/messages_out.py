@@ -85,8 +85,10 @@ class MessageWriter:
             self._losses.append(Loss(f"{path}.signature", "opaque state", FOREIGN))
 
     def _thinking(self, part: Part, path: str, has_calls: bool) -> None:
-        """Thinking of other formats beside tool calls is a plan here."""
+        """Thinking beside tool calls is a plan here, unless this format's own words say that it
+        stood in the content. What a client of the chat format sends back (`detail`) has no name."""
         is_own = part.origin == WIRE
+        is_named = is_own and "detail" not in part.extra
         if not is_own:
             if part.signature is not None:
                 self._losses.append(Loss(f"{path}.signature", "signature of thinking", FOREIGN))
@@ -96,10 +98,10 @@ class MessageWriter:
                 self._losses.append(Loss(path, "thinking block", "it holds no text"))
                 return
         self._marks(part, path)
-        if (part.name == PLAN) if is_own else has_calls:
+        if part.name == PLAN if is_named else has_calls:
             self._plan = [*(self._plan or ()), part.text]
         else:
-            extra = part.extra if is_own else EMPTY
+            extra = part.extra if is_named else EMPTY
             self._content.append({"type": "thinking", "thinking": part.text, **extra})
 
     def _call(self, part: Part, path: str) -> Json:
