@@ -1,4 +1,4 @@
-"""Requests: recorded ones come back as they were; those of other formats lose nothing in silence."""
+"""Requests: recorded ones come back as they were; from other formats nothing is lost in silence."""
 
 from __future__ import annotations
 

@@ -113,16 +113,20 @@ class PassLane:
         return True
 
     def close(self) -> Piece:
-        """An unterminated last event, and whether the reply was complete."""
+        """An unterminated last event, and whether the reply was complete.
+
+        Whether an event without its blank line counts is the reader's to say; if it does, the
+        client gets the blank line that the provider left out.
+        """
         assert self._decoder is not None
-        raw: list[bytes] = []
-        events: list[Event] = []
         rest = self._framer.close()
-        if rest.strip():
-            # The reader needs the blank line that the provider left out, and so does the client.
-            self._one(rest.rstrip(b"\r\n") + b"\n\n", raw, events)
-        events.extend(self._decoder.close())
-        return Piece(events, b"".join(raw))
+        events = [*self._decoder.feed(rest), *self._decoder.close()]
+        if not rest.strip() or any(type(event) is Broken for event in events):
+            return Piece(events, b"")
+        whole = rest.rstrip(b"\r\n") + b"\n\n"
+        if self._framer.is_end(whole):
+            self._ended = True
+        return Piece(events, whole)
 
     def whole(self, head: Head, body: bytes) -> Piece:
         """The body as it came, read on the side."""

@@ -16,11 +16,13 @@ from multiroute_core.api import (
     Json,
     JsonObject,
     Offering,
+    Operation,
     ProviderRuntime,
     Target,
     UpstreamRequest,
 )
 from multiroute_core.wire.chat import ChatAdapter, ChatQuirks, Fit
+from multiroute_core.wire.operations import PATHS
 
 _QUIRKS = ChatQuirks(
     resets=(
@@ -61,14 +63,23 @@ class AzureProvider(ChatAdapter):
 
     def url(self, target: Target) -> str:
         """The v1 form, or that of one deployment with its API version."""
-        root = target.base_url.rstrip("/")
-        is_v1 = self._is_v1(root)
-        root = root.removesuffix(_V1).removesuffix("/openai")
-        if is_v1:
-            return f"{root}{_V1}/chat/completions"
+        return self._below(target, "/chat/completions")
+
+    def responses_url(self, target: Target) -> str:
+        """The v1 form: responses have no other."""
+        return f"{_root(target)}{_V1}/responses"
+
+    def operation_url(self, operation: Operation, target: Target) -> str:
+        """As for chat, with the operation's own path."""
+        return self._below(target, PATHS[operation])
+
+    def _below(self, target: Target, path: str) -> str:
+        root = _root(target)
+        if self._is_v1(target.base_url):
+            return f"{root}{_V1}{path}"
         deployment = quote(target.upstream_id, safe="")
         version = self._settings.api_version
-        return f"{root}/openai/deployments/{deployment}/chat/completions?api-version={version}"
+        return f"{root}/openai/deployments/{deployment}{path}?api-version={version}"
 
     def adjust(self, doc: JsonObject, call: Call, target: Target) -> Fit:
         """In the deployments form the URL names the model: none is added to a document without."""
@@ -91,6 +102,10 @@ class AzureProvider(ChatAdapter):
             return await super().authorize(request, target)
         key = self._runtime.secret(target.credential)
         return replace(request, headers=(*request.headers, (b"api-key", key.encode())))
+
+
+def _root(target: Target) -> str:
+    return target.base_url.rstrip("/").removesuffix(_V1).removesuffix("/openai")
 
 
 def _inner_code(native: Json) -> str:

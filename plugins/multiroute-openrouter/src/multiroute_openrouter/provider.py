@@ -17,6 +17,7 @@ from multiroute_core.wire.chat import ChatAdapter, ChatQuirks
 from multiroute_openrouter.settings import OpenRouterSettings
 
 _QUIRKS = ChatQuirks(
+    responses_path="/responses",
     has_reasoning_object=True,
     takes_reasoning_details=True,
     thinking_field="reasoning",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
-from multiroute_core.api.call import Call, Pairs
+from multiroute_core.api.call import Call, Operation, Pairs
 from multiroute_core.api.errors import CannotEncode, InvalidRequest
 from multiroute_core.api.events import Event
 from multiroute_core.api.faults import Fault
@@ -15,6 +16,7 @@ from multiroute_core.api.offering import Offering, Target
 from multiroute_core.api.provider import ProviderRuntime
 from multiroute_core.api.upstream import Decoder, Encoded, Head, Relay, UpstreamRequest
 from multiroute_core.api.usage import Usage
+from multiroute_core.wire import operations, responses
 from multiroute_core.wire.chat.faults import classify
 from multiroute_core.wire.chat.quirks import ChatQuirks, Fit, fit, reset_s, usage_of
 from multiroute_core.wire.chat.relay import relay_fields
@@ -23,6 +25,18 @@ from multiroute_core.wire.chat.request_out import encode_call
 from multiroute_core.wire.strict import dump
 
 _JSON: Pairs = ((b"content-type", b"application/json"),)
+_RESPONSES: Final = "responses"
+
+
+def _takes(target: Target, wire: str) -> bool:
+    return not target.wires or wire in target.wires
+
+
+def _dumped(document: JsonObject) -> bytes:
+    try:
+        return dump(document)
+    except InvalidRequest as error:
+        raise CannotEncode(error.message) from error
 
 
 class ChatAdapter:
@@ -62,7 +76,15 @@ class ChatAdapter:
 
     def relay(self, call: Call, target: Target) -> Relay | None:
         """The client's document as it is, with the upstream's model name and its spellings."""
-        fields = relay_fields(call, target.upstream_id) if call.operation == "chat" else None
+        if call.operation != "chat":
+            return self._relay_operation(call, target)
+        if call.wire == _RESPONSES:
+            fields_there = responses.relay_fields(call, target.upstream_id)
+            url = self.responses_url(target)
+            if fields_there is None or url is None:
+                return None
+            return Relay(url, self._headers, fields_there, memo=_RESPONSES)
+        fields = relay_fields(call, target.upstream_id)
         if fields is None:
             return None
         put, usage_added = fields
@@ -78,13 +100,18 @@ class ChatAdapter:
         )
 
     def encode(self, call: Call, target: Target) -> Encoded:
-        """The call as a chat completions request.
+        """The call in this provider's format.
 
         Raises:
-            CannotEncode: no chat call, or a value that JSON cannot hold.
+            CannotEncode: an operation that it does not do, or a value that JSON cannot hold.
         """
         if call.operation != "chat":
-            raise CannotEncode(f"{call.operation} cannot be sent as a chat completion")
+            return self._encode_operation(call, target)
+        url = self.responses_url(target)
+        if url is not None and call.wire == _RESPONSES and _takes(target, _RESPONSES):
+            there, losses = responses.encode_call(call, target.upstream_id)
+            request = UpstreamRequest("POST", url, self._headers, _dumped(there))
+            return Encoded(request, losses, _RESPONSES)
         document, losses = encode_call(
             call,
             target.upstream_id,
@@ -93,20 +120,47 @@ class ChatAdapter:
             reasoning_object=self._quirks.has_reasoning_object,
         )
         change = self.adjust(document, call, target)
-        try:
-            body = dump(change.applied(document))
-        except InvalidRequest as error:
-            raise CannotEncode(error.message) from error
+        body = _dumped(change.applied(document))
         request = UpstreamRequest("POST", self.url(target), self._headers, body)
         return Encoded(request, (*losses, *change.losses))
 
+    def responses_url(self, target: Target) -> str | None:
+        """Where responses are asked for; None: this provider does not speak that format."""
+        path = self._quirks.responses_path
+        return None if path is None else target.base_url + path
+
+    def operation_url(self, operation: Operation, target: Target) -> str:
+        """Where an operation beside chat is asked for."""
+        return target.base_url + operations.PATHS[operation]
+
+    def _relay_operation(self, call: Call, target: Target) -> Relay | None:
+        put = operations.relay_fields(call, target.upstream_id)
+        if put is None:
+            return None
+        url = self.operation_url(call.operation, target)
+        return Relay(url, self._headers, put, memo=call.operation)
+
+    def _encode_operation(self, call: Call, target: Target) -> Encoded:
+        if call.operation not in operations.PATHS:
+            raise CannotEncode(f"this provider does not do {call.operation}")
+        written = operations.encode(call, target.upstream_id)
+        kept = tuple(pair for pair in self._headers if pair[0] != b"content-type")
+        headers = ((b"content-type", written.content_type), *kept)
+        url = self.operation_url(call.operation, target)
+        request = UpstreamRequest("POST", url, headers, written.body)
+        return Encoded(request, written.losses, call.operation)
+
     def decode(self, head: Head, body: bytes, memo: object) -> Sequence[Event]:
-        """A whole reply."""
+        """A whole reply; `memo` names an operation beside chat, or the other format."""
+        if isinstance(memo, str) and memo in operations.PATHS:
+            return operations.decode(memo, head, body)
+        if memo == _RESPONSES:
+            return responses.decode_reply(body)
         return decode_reply(body, self.usage)
 
     def decoder(self, head: Head, memo: object) -> Decoder:
         """A reader for one stream."""
-        return ChatDecoder(self.usage)
+        return responses.ResponsesDecoder() if memo == _RESPONSES else ChatDecoder(self.usage)
 
     def classify(self, head: Head, body: bytes) -> Fault:
         """The fault behind an error; the reset of the limit that was hit is its pushback."""
@@ -120,7 +174,9 @@ class ChatAdapter:
         return fault
 
     def usage(self, native: JsonObject) -> Usage:
-        """The usage object in our buckets."""
+        """The usage object of either format in our buckets."""
+        if "input_tokens" in native or "output_tokens" in native:
+            return responses.usage(native)
         return usage_of(native, self._quirks)
 
     async def authorize(self, request: UpstreamRequest, target: Target) -> UpstreamRequest:

@@ -22,7 +22,8 @@ _FORMATS: Final[Mapping[str, str]] = {ours: theirs for theirs, ours in FAMILIES.
 class ChatQuirks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One provider's differences; the defaults are the format as it was first published.
 
-    * `path`: what follows the base URL.
+    * `path`: what follows the base URL; `responses_path` the same for the responses format, None
+      where the provider does not speak it.
     * `limits`: the names of the output limit that it takes; the first is written for clients of
       other formats, and in place of a name that it does not take.
     * `takes_stream_options`: whether `stream_options` may be sent; without it, usage comes unasked.
@@ -42,6 +43,7 @@ class ChatQuirks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
 
     path: str = "/chat/completions"
+    responses_path: str | None = None
     limits: tuple[str, ...] = LIMITS
     takes_stream_options: bool = True
     takes_developer_role: bool = True

@@ -109,7 +109,7 @@ def _has_files(call: Call) -> bool:
 
 
 def decode(
-    operation: Operation,
+    operation: str,
     head: Head,
     body: bytes,
     read_usage: Callable[[JsonObject], Usage] | None = None,

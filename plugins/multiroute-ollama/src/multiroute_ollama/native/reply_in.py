@@ -256,4 +256,6 @@ def decode_reply(body: bytes) -> Sequence[Event]:
         if isinstance(doc, Mapping):
             return decoder.whole(doc)
         return [_broken("protocol", "the provider's reply is not a JSON object")]
+    if b"\n" not in body.strip():
+        return [_broken("protocol", "the provider's reply is not valid JSON")]
     return [*decoder.feed(body), *decoder.close()]
