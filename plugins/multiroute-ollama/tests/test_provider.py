@@ -138,6 +138,7 @@ def test_the_models_of_a_server_are_found_at_start(make):
     assert asked == ["/api/show"] * 3 + ["/api/tags"]
     minilm, llava, old = found
     assert [one.id for one in found] == ["all-minilm:latest", "llava:7b", "old:1b"]
+    assert [one.model for one in found] == ["ollama/all-minilm", "ollama/llava-7b", "ollama/old-1b"]
     assert (llava.operations, llava.context) == (("chat",), 4096)
     assert llava.capabilities == {
         "tools": False,

@@ -81,17 +81,20 @@ class PassLane:
         self.losses = relay.losses
         self._relay = relay
         self._provider = provider
-        self._framer: Framer = dialect.framer()
+        self._dialect = dialect
+        self._framer: Framer | None = None
         self._decoder: Decoder | None = None
         self._ended = False
         self._written = False
 
     def open(self, head: Head) -> None:
         """Get ready to read a streamed reply."""
+        self._framer = self._dialect.framer()
         self._decoder = self._provider.decoder(head, self._relay.memo)
 
     def feed(self, data: bytes) -> Piece:
         """Whole events, read on the side. One that breaks the reply is not passed on."""
+        assert self._framer is not None
         raw: list[bytes] = []
         events: list[Event] = []
         for framed in self._framer.feed(data):
@@ -101,6 +104,7 @@ class PassLane:
 
     def _one(self, framed: bytes, raw: list[bytes], events: list[Event]) -> bool:
         assert self._decoder is not None
+        assert self._framer is not None
         told = self._decoder.feed(framed)
         events.extend(told)
         if any(type(event) is Broken for event in told):
@@ -119,6 +123,7 @@ class PassLane:
         client gets the blank line that the provider left out.
         """
         assert self._decoder is not None
+        assert self._framer is not None
         rest = self._framer.close()
         events = [*self._decoder.feed(rest), *self._decoder.close()]
         if not rest.strip() or any(type(event) is Broken for event in events):
@@ -135,7 +140,7 @@ class PassLane:
     @property
     def tail(self) -> bytes | None:
         """The format's end mark, where the provider left it out."""
-        return b"" if self._ended else self._framer.end
+        return b"" if self._ended or self._framer is None else self._framer.end
 
 
 class TranslateLane:

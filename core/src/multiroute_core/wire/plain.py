@@ -13,7 +13,7 @@ from multiroute_core.api.faults import Fault
 from multiroute_core.api.json import Json, JsonObject, frozen
 from multiroute_core.api.operations import ResultValue
 from multiroute_core.api.usage import Usage
-from multiroute_core.wire.chat.dialect import ChatDialect
+from multiroute_core.wire.error_shape import error_document
 from multiroute_core.wire.strict import loads
 
 
@@ -59,7 +59,7 @@ class PlainDialect:
 
     def error(self, error: ClientError) -> bytes:
         """The body of an error reply."""
-        return ChatDialect().error(error)
+        return error_document(error)
 
 
 def read_object(body: bytes) -> JsonObject | Broken:

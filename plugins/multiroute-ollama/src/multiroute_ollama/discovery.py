@@ -30,6 +30,7 @@ _AT_ONCE: Final = 4
 _FREE: Final = (PriceSheet((Rate("input", Decimal(0)), Rate("output", Decimal(0)))),)
 """One's own machine sends no bill."""
 _NUM_CTX: Final = re.compile(r"^num_ctx\s+(\d+)\s*$", re.MULTILINE)
+_NOT_ID: Final = re.compile(r"[^a-z0-9._-]+")
 _CAPABILITIES: Final[Mapping[str, str]] = {
     "tools": "tools",
     "vision": "vision",
@@ -49,7 +50,7 @@ async def discover(
         async with asyncio.timeout(within_s):
             tags = await _asked(fetch, UpstreamRequest("GET", f"{root}/api/tags", headers, b""))
             for name in sorted(_names(tags)):
-                found[name] = Offering(name, prices=_FREE, context=num_ctx)
+                found[name] = Offering(name, model_id(name), prices=_FREE, context=num_ctx)
             await _show_all(fetch, root, headers, num_ctx, found)
     except TimeoutError:
         pass  # what is known by now is kept
@@ -97,6 +98,16 @@ def _names(tags: JsonObject) -> list[str]:
     return [name for name in named if isinstance(name, str) and name]
 
 
+def model_id(name: str) -> str:
+    """The id under which profiles name a server's model. What a server holds is some build of a
+    model, in its own quantisation: it does not stand for the one that its lab serves.
+
+    >>> model_id("llama3.2:3b"), model_id("all-minilm:latest"), model_id("hf.co/a/B-GGUF:Q4_K_M")
+    ('ollama/llama3.2-3b', 'ollama/all-minilm', 'ollama/hf.co-a-b-gguf-q4_k_m')
+    """
+    return "ollama/" + _NOT_ID.sub("-", name.removesuffix(":latest").lower()).strip("-")
+
+
 def offering(name: str, told: JsonObject, num_ctx: int | None) -> Offering:
     """A model as the server describes it. A list of capabilities is complete; without one (older
     servers) they are unknown."""
@@ -115,6 +126,7 @@ def offering(name: str, told: JsonObject, num_ctx: int | None) -> Offering:
             operations.append("embeddings")
     return Offering(
         name,
+        model_id(name),
         prices=_FREE,
         context=num_ctx or _context(told),
         capabilities=capabilities,

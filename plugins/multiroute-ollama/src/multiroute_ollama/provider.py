@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from msgspec.structs import replace
-
 from multiroute_core.api import (
     Call,
     CannotEncode,
@@ -18,6 +16,7 @@ from multiroute_core.api import (
     Json,
     JsonObject,
     Offering,
+    Operation,
     Pairs,
     ProviderRuntime,
     Relay,
@@ -40,7 +39,7 @@ _QUIRKS: Final = ChatQuirks(
     thinking_field="reasoning",
 )
 _JSON: Final[Pairs] = ((b"content-type", b"application/json"),)
-_EMBEDDINGS: Final = "embeddings"
+_OPERATIONS: Final[tuple[Operation, ...]] = ("chat", "embeddings")
 
 
 class OllamaProvider(ChatAdapter):
@@ -73,14 +72,15 @@ class OllamaProvider(ChatAdapter):
         """Where chat completions are asked for."""
         return _root(target.base_url) + _QUIRKS.path
 
+    def operation_url(self, operation: Operation, target: Target) -> str:
+        """Where embeddings are asked for."""
+        return f"{_root(target.base_url)}/v1{operations.PATHS[operation]}"
+
     def relay(self, call: Call, target: Target) -> Relay | None:
         """The client's chat or embeddings document as it is, where the compatible API is chosen."""
-        if call.operation == "embeddings":
-            put = operations.relay_fields(call, target.upstream_id)
-            if put is None:
-                return None
-            return Relay(self._embeddings_url(target), _JSON, put, memo=_EMBEDDINGS)
-        return None if self._is_native(call, target) else super().relay(call, target)
+        if call.operation == "chat" and self._is_native(call, target):
+            return None
+        return super().relay(call, target) if call.operation in _OPERATIONS else None
 
     def encode(self, call: Call, target: Target) -> Encoded:
         """The call in the API that the settings choose; one that came in Ollama's own format, in
@@ -89,13 +89,9 @@ class OllamaProvider(ChatAdapter):
         Raises:
             CannotEncode: an operation that Ollama does not have, or a value that it cannot take.
         """
-        if call.operation == "embeddings":
-            written = operations.encode(call, target.upstream_id)
-            headers: Pairs = ((b"content-type", written.content_type),)
-            url = self._embeddings_url(target)
-            request = UpstreamRequest("POST", url, headers, written.body)
-            return Encoded(request, written.losses, _EMBEDDINGS)
-        if not self._is_native(call, target):
+        if call.operation not in _OPERATIONS:
+            raise CannotEncode(f"Ollama does not do {call.operation}")
+        if call.operation != "chat" or not self._is_native(call, target):
             return super().encode(call, target)
         document, losses = own_api.encode_call(call, target.upstream_id)
         self._defaults(document)
@@ -123,16 +119,11 @@ class OllamaProvider(ChatAdapter):
             return True
         return bool(target.wires) and "chat" not in target.wires
 
-    def _embeddings_url(self, target: Target) -> str:
-        return _root(target.base_url) + "/v1/embeddings"
-
     def decode(self, head: Head, body: bytes, memo: object) -> Sequence[Event]:
         """A whole reply, in the format that `memo` names."""
-        if memo == _EMBEDDINGS:
-            return operations.decode("embeddings", head, body)
-        return (
-            own_api.decode_reply(body) if memo == own_api.WIRE else super().decode(head, body, memo)
-        )
+        if memo == own_api.WIRE:
+            return own_api.decode_reply(body)
+        return super().decode(head, body, memo)
 
     def decoder(self, head: Head, memo: object) -> Decoder:
         """A reader for one stream, in the format that `memo` names."""
@@ -143,13 +134,6 @@ class OllamaProvider(ChatAdapter):
         if "eval_count" in native or "prompt_eval_count" in native:
             return own_api.usage(native)
         return super().usage(native)
-
-    async def authorize(self, request: UpstreamRequest, target: Target) -> UpstreamRequest:
-        """The key, as a bearer token; a server of one's own has none."""
-        if not target.credential:
-            return request
-        key = _bearer(self._runtime.secret(target.credential))
-        return replace(request, headers=(*request.headers, key))
 
 
 def _bearer(key: str) -> tuple[bytes, bytes]:

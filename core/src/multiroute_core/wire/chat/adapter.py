@@ -26,10 +26,13 @@ from multiroute_core.wire.strict import dump
 
 _JSON: Pairs = ((b"content-type", b"application/json"),)
 _RESPONSES: Final = "responses"
+_CHAT: Final = "chat"
 
 
-def _takes(target: Target, wire: str) -> bool:
-    return not target.wires or wire in target.wires
+def _goes_to_responses(call: Call, target: Target) -> bool:
+    """Whether a call goes in the responses format: its client's own, or all that the model takes."""
+    takes_it = not target.wires or _RESPONSES in target.wires
+    return takes_it and (call.wire == _RESPONSES or (bool(target.wires) and _CHAT not in target.wires))
 
 
 def _dumped(document: JsonObject) -> bytes:
@@ -108,7 +111,7 @@ class ChatAdapter:
         if call.operation != "chat":
             return self._encode_operation(call, target)
         url = self.responses_url(target)
-        if url is not None and call.wire == _RESPONSES and _takes(target, _RESPONSES):
+        if url is not None and _goes_to_responses(call, target):
             there, losses = responses.encode_call(call, target.upstream_id)
             request = UpstreamRequest("POST", url, self._headers, _dumped(there))
             return Encoded(request, losses, _RESPONSES)
@@ -131,7 +134,8 @@ class ChatAdapter:
 
     def operation_url(self, operation: Operation, target: Target) -> str:
         """Where an operation beside chat is asked for."""
-        return target.base_url + operations.PATHS[operation]
+        paths = self._quirks.operation_paths
+        return target.base_url + (paths.get(operation) or operations.PATHS[operation])
 
     def _relay_operation(self, call: Call, target: Target) -> Relay | None:
         put = operations.relay_fields(call, target.upstream_id)
@@ -143,7 +147,7 @@ class ChatAdapter:
     def _encode_operation(self, call: Call, target: Target) -> Encoded:
         if call.operation not in operations.PATHS:
             raise CannotEncode(f"this provider does not do {call.operation}")
-        written = operations.encode(call, target.upstream_id)
+        written = operations.encode(call, target.upstream_id, self._quirks.images_to_edit)
         kept = tuple(pair for pair in self._headers if pair[0] != b"content-type")
         headers = ((b"content-type", written.content_type), *kept)
         url = self.operation_url(call.operation, target)

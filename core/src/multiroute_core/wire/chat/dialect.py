@@ -9,21 +9,13 @@ from multiroute_core.api.content import Wire
 from multiroute_core.api.dialect import ClientError, Framer, StreamWriter
 from multiroute_core.api.errors import InvalidRequest
 from multiroute_core.api.faults import Loss
-from multiroute_core.api.json import Json, JsonObject
+from multiroute_core.api.json import JsonObject
 from multiroute_core.api.reply import Reply
 from multiroute_core.wire.chat.reply_out import DONE, ChatWriter, write_reply
 from multiroute_core.wire.chat.request_in import decode_call
 from multiroute_core.wire.chat.words import WIRE
+from multiroute_core.wire.error_shape import error_document
 from multiroute_core.wire.sse import SseFramer
-from multiroute_core.wire.strict import dump
-
-_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "invalid_request_error",
-    429: "rate_limit_error",
-}
 
 
 class ChatDialect:
@@ -72,10 +64,4 @@ class ChatDialect:
 
     def error(self, error: ClientError) -> bytes:
         """The body of an error reply."""
-        inner: dict[str, Json] = {
-            "message": error.message,
-            "type": _TYPES.get(error.status, "server_error"),
-            "param": error.param,
-            "code": error.code,
-        }
-        return dump({"error": inner})
+        return error_document(error)

@@ -27,6 +27,7 @@ from multiroute_core.wire.audio import (
     speech_reply,
     transcript_reply,
 )
+from multiroute_core.wire.chat.words import Inputs
 from multiroute_core.wire.strict import dump
 
 __all__ = ["PATHS", "Written", "decode", "encode", "relay_fields"]
@@ -73,8 +74,8 @@ def relay_fields(call: Call, model: str) -> dict[str, Json] | None:
     return {"model": model} if model else {}
 
 
-def encode(call: Call, model: str) -> Written:
-    """The request of any of these operations.
+def encode(call: Call, model: str, inputs: Inputs = "form") -> Written:
+    """The request of any of these operations. `inputs`: how the target takes images to edit.
 
     Raises:
         CannotEncode: none of these operations, or something in it that the format cannot say.
@@ -89,8 +90,10 @@ def encode(call: Call, model: str) -> Written:
         document, losses = rerank.encode_call(call, model)
     elif operation == "speech":
         document, losses = encode_speech(call, model)
-    elif operation == "images" or (operation == "image_edits" and not _has_files(call)):
-        document, losses = images.encode_call(call, model)
+    elif operation == "images" or (
+        operation == "image_edits" and (inputs != "form" or not _has_files(call))
+    ):
+        document, losses = images.encode_call(call, model, inputs)
     elif operation == "image_edits":
         return Written(*images.encode_edit(call, model))
     elif operation == "transcriptions":
