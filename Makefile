@@ -67,7 +67,7 @@ test: lint types pytest ## every check: ruff, import contracts, mypy, pytest
 # ---- the checks, one by one
 
 pytest: env ## the tests alone
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 lint: env ## ruff, and the import contracts (layers, public surface)
 	$(BIN)/ruff check .

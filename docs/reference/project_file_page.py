@@ -147,8 +147,9 @@ SECTIONS = (
             " unknown capability removes a candidate only where the profile requires it.", {
         "context": "tokens of input that fit",
         "max_output": "tokens of output at most",
-        "audio": "takes or gives audio",
+        "audio_in": "takes audio",
         "documents": "takes documents",
+        "json_mode": "answers with JSON when asked to, without a schema",
         "json_schema": "answers by a JSON schema",
         "logprobs": "tells log probabilities",
         "parallel_tools": "calls several tools at once",

@@ -131,18 +131,16 @@ def _copy_of_the_checkout(into: Path) -> Path:
     return into
 
 
-@pytest.fixture(scope="module")
-def user(tmp_path_factory: pytest.TempPathFactory) -> User:
-    """Somebody who has done the README's first step, from a copy of the checkout."""
-    folder = tmp_path_factory.mktemp("user")
-    checkout = _copy_of_the_checkout(folder / "checkout")
-    newcomer = User(fresh_venv(folder / "venv"), folder / "project")
-    newcomer.folder.mkdir()
-    newcomer.types(_block(0).strip(), cwd=checkout)
-    return newcomer
+def _newcomer(folder: Path) -> User:
+    """Somebody with a fresh environment and an empty folder for a project."""
+    user = User(fresh_venv(folder / "venv"), folder / "project")
+    user.folder.mkdir()
+    return user
 
 
-def test_the_readme_leads_from_pip_to_an_answer(user: User):
+def test_the_readme_leads_from_pip_to_an_answer(tmp_path: Path):
+    user = _newcomer(tmp_path)
+    user.types(_block(0).strip(), cwd=_copy_of_the_checkout(tmp_path / "checkout"))
     init, check, serve = _project_commands()
     assert "Sandbox stands in" in user.types(init)
     assert "multiroute.toml: ok" in user.types(check)
@@ -179,21 +177,19 @@ def test_the_readme_leads_from_pip_to_an_answer(user: User):
     assert _SAYS in user.types("python in_process.py")
 
 
-def test_the_same_commands_work_from_wheels(user: User, wheels: dict[str, Path], tmp_path: Path):
-    """On a machine without the clone; what is not ours is there already, to save the time."""
-    ours = sorted(name for name in user.venv.installed() if name.startswith("multiroute"))
-    user.types(f"pip uninstall --yes {' '.join(ours)}")
-    other = User(user.venv, tmp_path)
-    (other.folder / "dist").mkdir()
+def test_the_same_commands_work_from_wheels(wheels: dict[str, Path], tmp_path: Path):
+    """On a machine without the clone; all wheels at once, as `make wheels` leaves them."""
+    user = _newcomer(tmp_path)
+    (user.folder / "dist").mkdir()
     for wheel in wheels.values():
-        shutil.copy(wheel, other.folder / "dist")
+        shutil.copy(wheel, user.folder / "dist")
 
-    other.types(f"{_dist_command()} --quiet")
-    other.types("pip check")
-    assert set(wheels) <= other.venv.installed()
+    user.types(f"{_dist_command()} --quiet")
+    user.types("pip check")
+    assert set(wheels) <= user.venv.installed()
     init, check, serve = _project_commands()
-    other.types(init)
-    other.types(check)
-    with other.serves(serve) as url:
+    user.types(init)
+    user.types(check)
+    with user.serves(serve) as url:
         listed = httpx.get(f"{url}/v1/models").json()["data"]
     assert "balanced" in {card["id"] for card in listed}

@@ -44,7 +44,7 @@ def test_a_credential_in_the_environment_is_found_and_named_but_not_copied(
     document = tomllib.loads(text)
     assert document["providers"] == {name: {"api_keys": [{"env": env}]}}
     assert name in document["plugins"]["enable"]
-    assert len(document["profiles"]["balanced"]["candidates"]) == 2
+    assert 1 <= len(document["profiles"]["balanced"]["candidates"]) <= 2
     checked = run("check")
     assert checked.code == 0
     assert "no active provider serves" not in checked.err

@@ -81,7 +81,7 @@ def test_each_member_of_each_protocol_is_missed(protocol):
         (Observer, 3),
         (Store, 6),
         (Guard, 8),
-        (Extension, 5),
+        (Extension, 6),
     ],
 )
 def test_the_members_that_are_looked_at_are_the_contracts(protocol, count):

@@ -27,7 +27,7 @@ def project(page: str, write: Callable[..., Path]) -> Project:
 
 def test_the_example_loads_and_only_what_comes_later_is_a_warning(project: Project):
     assert {problem.severity for problem in project.warnings} == {"warning"}
-    assert len(project.warnings) == 8
+    assert len(project.warnings) == 9
     assert all("not yet in effect" in problem.message for problem in project.warnings)
 
 

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import openai
 import pytest
+from msgspec.structs import replace
 
 from multiroute_aws_bedrock import (
     BedrockProvider,
@@ -362,3 +363,25 @@ def test_mantle_hides_what_a_refusal_says_of_the_credential(make_runtime: Any) -
     assert "ABC" not in fault.message
     front = Head(429, ((b"x-amzn-errortype", b"ThrottlingException"),))
     assert provider.classify(front, b"{}").kind == "rate_limited"
+
+
+_ASKED = (
+    (b"x-amzn-bedrock-guardrailidentifier", b"own"),
+    (b"x-amzn-bedrock-guardrailversion", b"2"),
+    (b"x-amzn-bedrock-trace", b"ENABLED"),
+)
+
+
+def test_a_guardrail_that_the_client_asks_for_goes_along(provider: BedrockProvider) -> None:
+    encoded = provider.encode(replace(_call("messages"), headers=_ASKED), _target(CLAUDE))
+    assert set(_ASKED) <= set(encoded.request.headers)
+    assert not [loss for loss in encoded.losses if loss.what == "guardrail"]
+
+
+def test_a_client_cannot_replace_the_guardrail_of_the_project(make_runtime: Any) -> None:
+    settings = BedrockSettings(guardrail="g", guardrail_version="1")
+    provider = BedrockProvider(settings, make_runtime(token="t"), {})
+    encoded = provider.encode(replace(_call("messages"), headers=_ASKED), _target(CLAUDE))
+    assert not set(_ASKED) & set(encoded.request.headers)
+    lost = [loss.path for loss in encoded.losses if loss.what == "guardrail"]
+    assert lost == [f"headers.{name.decode()}" for name, _ in _ASKED]

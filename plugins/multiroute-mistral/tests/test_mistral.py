@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from multiroute_core.api import Call, Target, fold
+from multiroute_core.api import Call, Head, Speech, Target, fold
 from multiroute_core.testing import Recordings
 from multiroute_core.testing.normalise import normalise_json
 from multiroute_core.wire import chat, messages
+from multiroute_core.wire.audio import SpeechDialect
 from multiroute_mistral import MistralProvider, MistralSettings
 from multiroute_mistral.messages import short_id
+from multiroute_mistral.speech import read_speech
 
 _TARGET = Target("mistral:u", "mistral", "u", "mistral/m", "https://api.mistral.ai/v1", "k")
 
@@ -157,3 +159,32 @@ def test_the_safety_prompt_is_asked_for_where_the_client_says_nothing() -> None:
         own = doc if said is None else {**doc, "safe_prompt": said}
         encoded = _provider(safe_prompt=True).encode(chat.decode_call(own), _TARGET)
         assert json.loads(encoded.request.body)["safe_prompt"] is wanted
+
+
+def test_spoken_audio_is_unpacked_from_its_document() -> None:
+    call = SpeechDialect().call(
+        "speech", {"model": "m", "input": "a", "voice": "v", "response_format": "wav"}, ()
+    )
+    provider = _provider()
+    assert provider.relay(call, _TARGET) is None
+    memo = provider.encode(call, _TARGET).memo
+
+    reply = fold(provider.decode(Head(200, ()), b'{"audio_data": "aGk="}', memo))
+
+    assert reply.result == Speech(b"hi", "audio/wav")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"", "empty"),
+        (b"x", "protocol"),
+        (b"{}", "protocol"),
+        (b'{"audio_data": "%"}', "protocol"),
+        (b'{"audio_data": ""}', "empty"),
+    ],
+)
+def test_an_answer_without_audio_is_broken(body: bytes, kind: str) -> None:
+    fault = fold(read_speech(body, "audio/mpeg")).fault
+    assert fault is not None
+    assert fault.kind == kind

@@ -11,7 +11,7 @@ import pytest
 from multiroute_core.api import Head, Target, fold
 from multiroute_core.testing import Recordings
 from multiroute_core.testing.normalise import normalise_json
-from multiroute_core.wire import chat, messages
+from multiroute_core.wire import chat, images, messages
 from multiroute_openrouter import OpenRouterProvider, OpenRouterSettings
 
 _TARGET = Target("openrouter:u", "openrouter", "u", "lab/m", "https://openrouter.ai/api/v1", "k")
@@ -114,3 +114,13 @@ def test_what_the_provider_behind_it_said_is_in_the_message() -> None:
     fault = _provider().classify(Head(429, ()), json.dumps({"error": error}).encode())
     assert fault.message == "Provider returned error: try later"
     assert (fault.kind, fault.retry_after_s) == ("rate_limited", 10.0)
+
+
+@pytest.mark.parametrize("operation", ["images", "image_edits"])
+def test_images_are_made_and_edited_at_one_address(operation: Any) -> None:
+    doc = {"model": "m", "prompt": "green", "image": {"url": "https://a/b.png"}}
+    request = _provider().encode(images.decode_call(operation, doc), _TARGET).request
+    assert request.url == "https://openrouter.ai/api/v1/images"
+    assert json.loads(request.body)["input_references"] == [
+        {"type": "image_url", "image_url": {"url": "https://a/b.png"}}
+    ]

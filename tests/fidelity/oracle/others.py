@@ -50,6 +50,9 @@ def _usage(usage: dict[str, Any], body: bytes, doc: dict[str, Any]) -> Counts | 
     if fresh is None and cost is None:
         return None
     output = count(usage, "completion_tokens", "output_tokens") or None
+    audio = count(usage.get("prompt_tokens_details") or {}, "audio_tokens")
+    if fresh is not None and audio and total == fresh + audio + (output or 0):
+        fresh += audio  # counted beside the prompt, as the total shows
     return Counts(
         fresh, output, totals=frozenset() if total is None else frozenset({total}), cost_pusd=cost
     )

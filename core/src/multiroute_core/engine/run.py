@@ -181,8 +181,11 @@ class Run:
         attempt.held.clear()
         fault: Fault | None = None
         while fault is None:
-            remaining = self._lease.remaining_s
-            idle_s = min(self.plan.limits.idle_s, remaining)
+            idle_s = min(self.plan.limits.idle_s, self._lease.remaining_s)
+            total_s = self.plan.limits.total_s
+            if total_s is not None:
+                left = attempt.started_at_s + total_s - self._now_s()
+                idle_s = min(idle_s, max(0.0, left))
             piece_or_end, fault = await attempt.read(idle_s)
             if piece_or_end is not None and (piece_or_end.events or piece_or_end.raw):
                 await sink.send(piece_or_end.events, piece_or_end.raw)

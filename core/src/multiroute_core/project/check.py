@@ -46,6 +46,7 @@ def not_yet_in_effect(project: Project) -> list[Problem]:
     file = project.file
     locs: list[Loc] = [("budgets", name) for name in file.budgets]
     locs += [("expect",)] if file.expect else []
+    locs += [("stores", "state")] if "state" in file.stores.model_fields_set else []
     locs += [("providers", n, "quota") for n, p in file.providers.items() if p.quota]
     for name, profile in file.profiles.items():
         locs += [("profiles", name, key) for key in ("rules", "split") if getattr(profile, key)]

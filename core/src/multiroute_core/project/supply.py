@@ -55,7 +55,8 @@ class ProviderTable(Table):
 
 
 class Prices(Table):
-    """USD per million tokens of one kind; what is not stated comes from the catalog."""
+    """USD per million tokens of one kind. Stating one replaces all that the catalog says: what is
+    then left out is unknown."""
 
     input: Money | None = None
     output: Money | None = None
@@ -80,8 +81,9 @@ class Capabilities(Table):
 
     context: Count | None = None
     max_output: Count | None = None
-    audio: Flag | None = None
+    audio_in: Flag | None = None
     documents: Flag | None = None
+    json_mode: Flag | None = None
     json_schema: Flag | None = None
     logprobs: Flag | None = None
     parallel_tools: Flag | None = None

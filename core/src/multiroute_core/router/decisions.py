@@ -144,7 +144,7 @@ class Decisions:
             ReplayMismatch: the project file or the plugins are not those of the decision.
         """
         wanted = (("project file", record.config, self._setup.project.digest),
-                  ("plugins and catalog", record.lock, self._lock))  # fmt: skip
+                  ("active plugins", record.lock, self._lock))  # fmt: skip
         for what, old, new in wanted:
             if old != new:
                 raise ReplayMismatch(

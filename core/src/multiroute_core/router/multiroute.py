@@ -209,6 +209,11 @@ class MultiRoute:
         extensions = self._setup.extensions.values()
         return tuple(route for extension in extensions for route in extension.endpoints())
 
+    @property
+    def strategies(self) -> tuple[str, ...]:
+        """Names of the active fallback strategies."""
+        return self._setup.kernel.names("fallback")
+
     def authenticate(self, headers: Pairs) -> Principal:
         """Who calls. Raises Unauthorized."""
         return self._keys.authenticate(headers)
@@ -241,7 +246,8 @@ class MultiRoute:
                 candidates = self._decisions.routes.profile(name).candidates
                 cards.append(card_of_candidates(name, "profile", owner, candidates, at))
         for alias, target in file.aliases.items():
-            if not alias.endswith("*") and (allowed is None or target in allowed):
+            leads_to = target if target in file.profiles else target.rpartition(":")[0]
+            if not alias.endswith("*") and (allowed is None or leads_to in allowed):
                 cards.append(ModelCard(alias, "alias", owner, target))
         if allowed is None:
             cards.extend(model_cards(self._targets, at))

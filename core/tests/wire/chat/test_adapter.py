@@ -7,9 +7,10 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from multiroute_core.api import Call, CannotEncode, Head, Target
-from multiroute_core.wire import chat, messages
+from multiroute_core.api import Call, CannotEncode, Head, Target, fold
+from multiroute_core.wire import chat, embeddings, images, messages, operations, responses
 from multiroute_core.wire.chat import ChatAdapter, ChatQuirks, fit, usage_of
 
 
@@ -206,3 +207,99 @@ def test_formats_of_details_are_named_in_the_providers_words() -> None:
 def test_a_document_that_fits_is_left_alone() -> None:
     change = fit({"model": "m", "max_tokens": 5, "tool_choice": "auto"}, ChatQuirks())
     assert (change.put, change.drop, change.losses) == ({}, frozenset(), ())
+
+
+_IMAGE = "data:image/png;base64,aGk="
+
+
+@pytest.mark.parametrize(
+    ("wires", "wire", "path"),
+    [
+        ((), "responses", "/responses"),
+        ((), "messages", "/chat/completions"),
+        (("responses",), "messages", "/responses"),
+        (("responses",), "chat", "/responses"),
+        (("chat", "responses"), "chat", "/chat/completions"),
+        (("chat",), "responses", "/chat/completions"),
+    ],
+)
+def test_a_call_goes_in_its_own_format_or_in_the_only_one_that_the_model_takes(
+    wires: tuple[str, ...], wire: str, path: str
+) -> None:
+    turns = [{"role": "user", "content": "a"}]
+    call = {
+        "chat": lambda: chat.decode_call({"model": "m", "messages": turns}),
+        "messages": lambda: messages.decode_call(
+            {"model": "m", "max_tokens": 9, "messages": turns}
+        ),
+        "responses": lambda: responses.decode_call({"model": "m", "input": "a"}),
+    }[wire]()
+    target = replace(_TARGET, wires=wires)
+    adapter = _adapter(responses_path="/responses")
+
+    relay = adapter.relay(call, target)
+
+    assert adapter.encode(call, target).request.url == f"https://api.acme.com/v1{path}"
+    assert relay is None or relay.url == f"https://api.acme.com/v1{path}"
+    is_own = path == {"chat": "/chat/completions", "responses": "/responses"}.get(wire)
+    assert (relay is not None) == is_own
+
+
+def test_an_operation_beside_chat_goes_where_the_provider_has_it() -> None:
+    call = embeddings.decode_call({"model": "m", "input": "a"})
+    adapter = _adapter(operation_paths={"embeddings": "/v1/embeddings"})
+    relay = adapter.relay(call, _TARGET)
+    assert relay is not None
+    assert relay.url == adapter.encode(call, _TARGET).request.url
+    assert relay.url.endswith("/v1/v1/embeddings")
+
+
+@pytest.mark.parametrize(
+    ("way", "wanted"),
+    [
+        ("images", {"images": [{"type": "image_url", "url": _IMAGE}]}),
+        (
+            "input_references",
+            {"input_references": [{"type": "image_url", "image_url": {"url": _IMAGE}}]},
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"content_type": "image/png", "filename": "a.png", "data": "aGk="},
+        {"image_url": _IMAGE},
+        {"url": _IMAGE},
+        _IMAGE,
+    ],
+)
+def test_an_image_to_edit_is_given_as_the_provider_takes_it(
+    way: str, wanted: dict[str, Any], given: Any
+) -> None:
+    doc = {"model": "m", "prompt": "green", "images": [given]}
+    call = images.decode_call("image_edits", doc)
+    encoded = _adapter(images_to_edit=way).encode(call, _TARGET)
+    sent = json.loads(encoded.request.body)
+    sent["images"] = [{"type": "image_url", **i} for i in sent.get("images", ())]
+    assert {k: sent[k] for k in wanted} == wanted
+    assert encoded.losses == ()
+
+
+def test_a_mask_that_the_provider_has_no_place_for_is_reported() -> None:
+    doc = {"model": "m", "prompt": "green", "images": [_IMAGE], "mask": _IMAGE}
+    call = images.decode_call("image_edits", doc)
+    encoded = _adapter(images_to_edit="input_references").encode(call, _TARGET)
+    assert [loss.path for loss in encoded.losses] == ["mask"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "doc"),
+    [
+        ("images", {"data": [{"url": "https://x/y"}], "usage": {"cost_in_usd_ticks": 7}}),
+        ("rerank", {"results": [], "usage": {"total_tokens": 3, "cost": 7e-10}}),
+    ],
+)
+def test_a_price_told_with_an_operation_is_kept(operation: str, doc: dict[str, Any]) -> None:
+    reply = fold(operations.decode(operation, Head(200, ()), json.dumps(doc).encode()))
+    assert reply.usage is not None
+    assert reply.usage.reported_cost_pusd == 700

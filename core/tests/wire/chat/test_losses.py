@@ -8,10 +8,13 @@ from typing import Any
 
 from hypothesis import given, settings, strategies as st
 
-from multiroute_core.api import CannotEncode
+from multiroute_core.api import CannotEncode, Part, PartEnd, PartStart
 from multiroute_core.testing.normalise import Normalisation, normalise_json
 from multiroute_core.wire import chat, messages
+from multiroute_core.wire.chat.details import thinking_detail
 from multiroute_core.wire.strict import dump
+
+_ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "a"}]}
 
 _NAMES = st.sampled_from(["zeta", "prefix", "weird_field", "x-y", "name2", "safe_prompt"])
 _MARK = st.integers(10**6, 10**9)
@@ -152,3 +155,39 @@ def test_signed_thinking_is_carried_where_details_are_taken() -> None:
     assert message["reasoning_details"] == [
         {"type": "reasoning.text", "text": "t", "format": "messages", "index": 0, "signature": "s"}
     ]
+
+
+def test_a_citation_at_the_start_of_a_part_is_streamed_or_reported() -> None:
+    citations = ({"url": "https://a/b", "title": "t"}, {"type": "char_location", "cited_text": "c"})
+    part = Part("text", text="abc", citations=citations, origin="messages")
+    writer = chat.ChatDialect().writer(chat.decode_call(_ASK))
+
+    body = writer.feed([PartStart(0, part), PartEnd(0)])
+
+    notes = [
+        note
+        for line in body.decode().splitlines()
+        if line.startswith("data: {")
+        for note in json.loads(line[6:])["choices"][0]["delta"].get("annotations", ())
+    ]
+    assert [note["url_citation"]["url"] for note in notes] == ["https://a/b"]
+    assert notes[0]["url_citation"]["end_index"] == 3
+    assert [loss.what for loss in writer.losses()] == ["citation"]
+
+
+def test_thinking_whose_text_is_withheld_is_not_taken_for_redacted() -> None:
+    part = Part("thinking", name="thinking", signature="s", origin="messages")
+    writer = chat.ChatDialect().writer(chat.decode_call(_ASK))
+    chunk = writer.feed([PartStart(0, part), PartEnd(0)]).decode()
+    assert '"type":"reasoning.text"' in chunk
+    assert '"signature":"s"' in chunk
+    redacted = Part("thinking", name="redacted_thinking", signature="s", origin="messages")
+    assert thinking_detail(redacted, 0)["type"] == "reasoning.encrypted"
+    assert thinking_detail(part, 0)["type"] == "reasoning.text"
+
+
+def test_a_foreign_field_that_says_nothing_is_no_loss() -> None:
+    block = {"type": "text", "text": "a", "citations": [], "zz_own": []}
+    turn = {"role": "user", "content": [block]}
+    call = messages.decode_call({"model": "m", "max_tokens": 9, "messages": [turn], "zz_top": None})
+    assert chat.encode_call(call, "m")[1] == ()

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 from hypothesis import given, strategies as st
 
-from multiroute_core.wire import chat, messages
+from multiroute_core.api import Broken
+from multiroute_core.wire import chat, messages, responses
 from multiroute_core.wire.strict import dump
 
 _VALUE = st.one_of(
@@ -111,3 +112,41 @@ def test_an_unknown_field_of_a_chat_client_is_reported(name: str, value: Any, pl
     if place == "function":
         reported = [loss for loss in losses if loss.path == "tools[0].function"]
     assert carried or len(reported) == 1
+
+
+def _lost(call: Any) -> list[str]:
+    return [loss.path for loss in messages.encode_call(call, "claude-sonnet-4-5", 9000)[1]]
+
+
+def test_of_two_names_for_the_end_user_one_is_reported() -> None:
+    ask = {"model": "m", "messages": [{"role": "user", "content": "a"}], "user": "u"}
+    assert _lost(chat.decode_call({**ask, "safety_identifier": "u"})) == []
+    doc, losses = messages.encode_call(
+        chat.decode_call({**ask, "safety_identifier": "s"}), "claude-sonnet-4-5", 9
+    )
+    assert doc["metadata"] == {"user_id": "u"}
+    assert [loss.path for loss in losses] == ["safety_identifier"]
+
+
+def test_thinking_of_a_chat_client_is_reported_where_it_stood() -> None:
+    turns = [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "b", "reasoning_content": "c"},
+        {"role": "user", "content": "d"},
+    ]
+    assert _lost(chat.decode_call({"model": "m", "messages": turns})) == [
+        "messages[1].reasoning_content"
+    ]
+
+
+def test_a_kind_of_summary_is_reported_where_thinking_has_a_budget() -> None:
+    wish = {"effort": "high", "summary": "detailed"}
+    call = responses.decode_call({"model": "m", "input": "a", "reasoning": wish})
+    assert _lost(call) == ["reasoning", "reasoning.summary"]
+
+
+def test_an_empty_body_is_an_empty_reply() -> None:
+    for read in (messages.decode_reply, messages.decode_count, responses.decode_reply):
+        (broken,) = read(b"")
+        assert isinstance(broken, Broken)
+        assert broken.fault.kind == "empty"

@@ -362,3 +362,24 @@ def test_a_failure_is_an_error_event_in_place_of_the_end() -> None:
     assert [event.event for event in told] == ["error"]
     wanted = {"type": "overloaded_error", "message": "busy"}
     assert orjson.loads(told[0].data) == {"type": "error", "error": wanted}
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"), [("4 + 4", {"INVALID_JSON": "4 + 4"}), ('{"a": 1}', {"a": 1})]
+)
+@pytest.mark.parametrize(
+    ("origin", "kind"), [("responses", "custom_tool_call"), ("chat", "custom")]
+)
+def test_free_text_for_a_tool_is_put_in_an_object_as_in_a_whole_reply(
+    origin: str, kind: str, given: str, wanted: dict[str, Any]
+) -> None:
+    call = Part("tool_call", id="c", name="f", arguments="", origin=origin, extra={"type": kind})
+    pieces = [Delta(0, "arguments", piece) for piece in (given[:2], given[2:])]
+    events = [_START, PartStart(0, call), *pieces, PartEnd(0), Finish("tool_calls", "tool_calls")]
+
+    docs, _ = _write(events)
+    whole, _ = _whole(events)
+
+    deltas = [doc["delta"] for doc in docs if doc["type"] == "content_block_delta"]
+    assert [orjson.loads(delta["partial_json"]) for delta in deltas] == [wanted]
+    assert whole["content"][0]["input"] == wanted

@@ -105,7 +105,7 @@ def test_recorded_errors_are_no_replies(recorded: Recordings) -> None:
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
-        (b"", "protocol"),
+        (b"", "empty"),
         (b"[]", "protocol"),
         (b'{"id": "r"}', "protocol"),
         (b'{"output": [], "status": "failed", "error": {"code": "server_error", "message": "x"}}',

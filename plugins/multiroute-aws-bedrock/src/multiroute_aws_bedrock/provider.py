@@ -49,6 +49,8 @@ from multiroute_core.wire.strict import loads
 BASE: Final = "https://bedrock-runtime.{region}.amazonaws.com"
 SERVICE: Final = "bedrock"
 _JSON: Final = b"application/json"
+_GUARDRAIL: Final = b"x-amzn-bedrock-guardrail"
+_TRACE: Final = b"x-amzn-bedrock-trace"
 
 Api = Literal["converse", "invoke"]
 
@@ -112,13 +114,14 @@ class BedrockProvider:
                 document = self._guarded(document)
             else:
                 document, losses = invoke.encode_call(call, model, self._settings.max_output)
+                losses = (*losses, *self._unguarded(call))
                 path = "invoke-with-response-stream" if stream else "invoke"
         try:
             body = orjson.dumps(document, default=plain)
         except TypeError as error:
             raise CannotEncode(f"the call cannot be written as JSON: {error}") from error
         url = f"{target.base_url}/model/{quote(model, safe='')}/{path}"
-        request = UpstreamRequest("POST", url, self._headers(api, stream), body)
+        request = UpstreamRequest("POST", url, self._headers(call, api, stream), body)
         return Encoded(request, losses, Memo(target.upstream_id))
 
     def _api(self, call: Call, target: Target) -> Api:
@@ -155,20 +158,34 @@ class BedrockProvider:
             config["trace"] = self._settings.guardrail_trace
         return {**document, "guardrailConfig": config}
 
-    def _headers(self, api: Api, stream: bool) -> Pairs:
+    def _unguarded(self, call: Call) -> list[Loss]:
+        """The guardrail that a client asks for where the project has set one: that one holds."""
+        if self._guardrail() is None:
+            return []
+        why = "the project has set a guardrail"
+        return [Loss(f"headers.{n.decode()}", "guardrail", why) for n, _ in _asked_guardrail(call)]
+
+    def _guardrail(self) -> Pairs | None:
+        """The project's guardrail as headers; None: it has set none."""
+        settings = self._settings
+        if settings.guardrail is None or settings.guardrail_version is None:
+            return None
+        headers = [
+            (_GUARDRAIL + b"identifier", settings.guardrail.encode()),
+            (_GUARDRAIL + b"version", settings.guardrail_version.encode()),
+        ]
+        if settings.guardrail_trace is not None:
+            headers.append((_TRACE, settings.guardrail_trace.upper().encode()))
+        return tuple(headers)
+
+    def _headers(self, call: Call, api: Api, stream: bool) -> Pairs:
         accept = CONTENT_TYPE.encode() if stream else _JSON
         headers: list[tuple[bytes, bytes]] = [(b"content-type", _JSON), (b"accept", accept)]
         if api == "invoke":
             if stream:
                 headers.append((b"x-amzn-bedrock-accept", _JSON))
-            settings = self._settings
-            if settings.guardrail is not None and settings.guardrail_version is not None:
-                prefix = b"x-amzn-bedrock-guardrail"
-                headers.append((prefix + b"identifier", settings.guardrail.encode()))
-                headers.append((prefix + b"version", settings.guardrail_version.encode()))
-                if settings.guardrail_trace is not None:
-                    trace = settings.guardrail_trace.upper().encode()
-                    headers.append((b"x-amzn-bedrock-trace", trace))
+            set_here = self._guardrail()
+            headers.extend(_asked_guardrail(call) if set_here is None else set_here)
         return tuple(headers)
 
     def decode(self, head: Head, body: bytes, memo: object) -> Sequence[Event]:
@@ -211,6 +228,12 @@ class BedrockProvider:
     async def authorize(self, request: UpstreamRequest, target: Target) -> UpstreamRequest:
         """The bearer token, or a signature over the final bytes."""
         return await self._account.authorize(request, target)
+
+
+def _asked_guardrail(call: Call) -> Pairs:
+    """The headers of a client that ask for a guardrail."""
+    names = (_GUARDRAIL + b"identifier", _GUARDRAIL + b"version", _TRACE)
+    return tuple(pair for pair in call.headers if pair[0].lower() in names)
 
 
 def _told(head: Head, memo: object) -> tuple[str, str]:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from multiroute_core.api import Call, JsonObject, ProviderRuntime, Target
+from multiroute_core.api import (
+    Call,
+    Encoded,
+    Event,
+    Head,
+    JsonObject,
+    ProviderRuntime,
+    Relay,
+    SpeechBody,
+    Target,
+)
+from multiroute_core.wire.audio import MIMES
 from multiroute_core.wire.chat import ChatAdapter, ChatQuirks, Fit
 from multiroute_mistral.messages import fitting
 from multiroute_mistral.settings import MistralSettings
+from multiroute_mistral.speech import read_speech
 
 _QUIRKS = ChatQuirks(
     limits=("max_tokens",),
@@ -34,6 +47,12 @@ _QUIRKS = ChatQuirks(
 )
 
 
+class Spoken(Struct, frozen=True, gc=False):
+    """What the reader of spoken audio must know of its request: the content type asked for."""
+
+    mime: str
+
+
 class MistralProvider(ChatAdapter):
     """Speaks for one Mistral account.
 
@@ -43,6 +62,24 @@ class MistralProvider(ChatAdapter):
     def __init__(self, settings: MistralSettings, runtime: ProviderRuntime) -> None:
         super().__init__(runtime, _QUIRKS)
         self._safe_prompt = settings.safe_prompt
+
+    def relay(self, call: Call, target: Target) -> Relay | None:
+        """As the format says, but for spoken audio: its answer has to be unpacked."""
+        return None if call.operation == "speech" else super().relay(call, target)
+
+    def encode(self, call: Call, target: Target) -> Encoded:
+        """The call in this provider's format. Raises CannotEncode."""
+        encoded = super().encode(call, target)
+        if isinstance(call.body, SpeechBody):
+            mime = MIMES.get(call.body.format, "application/octet-stream")
+            return replace(encoded, memo=Spoken(mime))
+        return encoded
+
+    def decode(self, head: Head, body: bytes, memo: object) -> Sequence[Event]:
+        """A whole reply; spoken audio comes in a document."""
+        if isinstance(memo, Spoken):
+            return read_speech(body, memo.mime)
+        return super().decode(head, body, memo)
 
     def adjust(self, doc: JsonObject, call: Call, target: Target) -> Fit:
         """The document in Mistral's spelling, messages included."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +19,9 @@ class CompatibleSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     path: Annotated[str, Field(pattern=r"^/[^?#]*$")] | None = None
+    responses_path: Annotated[str, Field(pattern=r"^/[^?#]*$")] | None = None
+    operation_paths: dict[str, Annotated[str, Field(pattern=r"^/[^?#]*$")]] | None = None
+    images_to_edit: Literal["form", "images", "input_references"] | None = None
     limits: tuple[str, ...] | None = None
     takes_stream_options: bool | None = None
     takes_developer_role: bool | None = None

@@ -18,6 +18,8 @@ from multiroute_openrouter.settings import OpenRouterSettings
 
 _QUIRKS = ChatQuirks(
     responses_path="/responses",
+    operation_paths={"images": "/images", "image_edits": "/images"},
+    images_to_edit="input_references",
     has_reasoning_object=True,
     takes_reasoning_details=True,
     thinking_field="reasoning",

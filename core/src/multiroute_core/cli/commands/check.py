@@ -57,6 +57,8 @@ def _summarise(router: MultiRoute) -> None:
         )
     console.print(instances)
     if file.profiles:
+        active = router.strategies
+        without = f"{active[0]}, the only active one" if len(active) == 1 else "none: one attempt"
         profiles = table("profile", "candidates", "chosen by", "fallback")
         for name, profile in file.profiles.items():
             by: str = profile.order or "priority"
@@ -67,7 +69,7 @@ def _summarise(router: MultiRoute) -> None:
                 f"{name}{mark}",
                 "\n".join(profile.candidates) or "by its split",
                 by,
-                profile.fallback.use if profile.fallback is not None else "the only active one",
+                profile.fallback.use if profile.fallback is not None else without,
             )
         console.print(profiles)
     keys = f"{len(file.keys)} keys" if len(file.keys) != 1 else "1 key"

@@ -1,6 +1,6 @@
 """The audio formats: `/v1/audio/speech` and `/v1/audio/transcriptions`, both ways."""
 
-from multiroute_core.wire.audio.speech import SpeechDialect, encode_speech, speech_reply
+from multiroute_core.wire.audio.speech import MIMES, SpeechDialect, encode_speech, speech_reply
 from multiroute_core.wire.audio.transcriptions import (
     TranscriptionsDialect,
     encode_transcription,
@@ -8,6 +8,7 @@ from multiroute_core.wire.audio.transcriptions import (
 )
 
 __all__ = [
+    "MIMES",
     "SpeechDialect",
     "TranscriptionsDialect",
     "encode_speech",

@@ -30,9 +30,12 @@ _CHAT: Final = "chat"
 
 
 def _goes_to_responses(call: Call, target: Target) -> bool:
-    """Whether a call goes in the responses format: its client's own, or all that the model takes."""
-    takes_it = not target.wires or _RESPONSES in target.wires
-    return takes_it and (call.wire == _RESPONSES or (bool(target.wires) and _CHAT not in target.wires))
+    """Whether a call goes in the responses format: it is the client's, or all the model takes."""
+    if not target.wires:
+        return call.wire == _RESPONSES
+    if _RESPONSES not in target.wires:
+        return False
+    return call.wire == _RESPONSES or _CHAT not in target.wires
 
 
 def _dumped(document: JsonObject) -> bytes:
@@ -81,10 +84,10 @@ class ChatAdapter:
         """The client's document as it is, with the upstream's model name and its spellings."""
         if call.operation != "chat":
             return self._relay_operation(call, target)
-        if call.wire == _RESPONSES:
+        url = self.responses_url(target)
+        if url is not None and _goes_to_responses(call, target):
             fields_there = responses.relay_fields(call, target.upstream_id)
-            url = self.responses_url(target)
-            if fields_there is None or url is None:
+            if fields_there is None:
                 return None
             return Relay(url, self._headers, fields_there, memo=_RESPONSES)
         fields = relay_fields(call, target.upstream_id)

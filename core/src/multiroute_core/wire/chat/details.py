@@ -31,7 +31,8 @@ def head_of(part: Part, index: int) -> dict[str, Json]:
 def thinking_detail(part: Part, index: int) -> dict[str, Json]:
     """An item of `reasoning_details`. Its `format` says whose signature it holds."""
     head = head_of(part, index)
-    if part.signature is not None and not part.text:
+    # The name tells thinking whose text was held back from thinking that never had any.
+    if part.signature is not None and not part.text and part.name != "thinking":
         return {"type": "reasoning.encrypted", "data": part.signature, **head}
     if part.extra.get("detail_type") == "reasoning.summary":
         detail: dict[str, Json] = {"type": "reasoning.summary", "summary": part.text, **head}

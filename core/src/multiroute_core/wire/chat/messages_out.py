@@ -13,6 +13,8 @@ from multiroute_core.wire.chat.words import THOUGHTS, WIRE
 from multiroute_core.wire.fields import data_url
 
 FOREIGN: Final = "belongs to another API format"
+EMPTY_VALUES: Final[tuple[Json, ...]] = (None, [], (), "", {})
+"""Values of a field that say nothing."""
 
 
 def objects(value: Json, count: int) -> Sequence[JsonObject]:
@@ -94,8 +96,7 @@ class MessageWriter:
         if message.origin in (None, WIRE):
             extra = message.extra
         else:
-            for name in message.extra:
-                self._losses.append(Loss(f"{self._path}.{name}", "message field", FOREIGN))
+            self._lose_fields(message.extra, self._path, "message field")
         if self._results:
             last = self._results[-1]
             if isinstance(last, dict):
@@ -138,8 +139,7 @@ class MessageWriter:
         if spelt and "id" not in spelt and part.id is None:
             del call["id"]
         if part.origin not in (None, WIRE):
-            for name in part.extra:
-                self._losses.append(Loss(f"{path}.{name}", "tool call field", FOREIGN))
+            self._lose_fields(part.extra, path, "tool call field")
             return call
         for name, value in part.extra.items():
             if name == "function" and isinstance(value, Mapping):
@@ -168,10 +168,17 @@ class MessageWriter:
             self._losses.append(Loss(f"{path}.is_error", "error mark of a tool result", why))
         if part.cache is not None:
             self._losses.append(Loss(f"{path}.cache_control", "cache mark", "no such field"))
-        if part.extra and part.origin != WIRE:
-            for name in part.extra:
-                self._losses.append(Loss(f"{path}.{name}", "tool result field", FOREIGN))
+        if part.origin != WIRE:
+            self._lose_fields(part.extra, path, "tool result field")
         return {"role": "tool", "tool_call_id": part.id or "", "content": content}
+
+    def _lose_fields(self, extra: JsonObject, path: str, what: str) -> None:
+        """Receipts for fields of another format; one that says nothing is no loss."""
+        self._losses.extend(
+            Loss(f"{path}.{name}", what, FOREIGN)
+            for name, value in extra.items()
+            if value not in EMPTY_VALUES
+        )
 
     def _thinking(self, part: Part, path: str) -> None:
         detail = part.extra.get("detail")
@@ -209,8 +216,7 @@ class MessageWriter:
                 elif not (name == "detail_type" or name in piece):
                     piece[name] = value
         else:
-            for name in part.extra:
-                self._losses.append(Loss(f"{path}.{name}", "content field", FOREIGN))
+            self._lose_fields(part.extra, path, "content field")
         if part.cache is not None:
             piece["cache_control"] = part.cache
         return piece

@@ -14,7 +14,7 @@ from multiroute_core.api.pushback import parse_reset_s
 from multiroute_core.api.upstream import Head
 from multiroute_core.api.usage import Usage
 from multiroute_core.wire.chat.usage import USD_PUSD, cost_pusd, usage
-from multiroute_core.wire.chat.words import FAMILIES, LIMITS, Inputs
+from multiroute_core.wire.chat.words import FAMILIES, LIMITS, ImageInputs
 
 _FORMATS: Final[Mapping[str, str]] = {ours: theirs for theirs, ours in FAMILIES.items()}
 
@@ -25,7 +25,7 @@ class ChatQuirks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     * `path`: what follows the base URL; `responses_path` the same for the responses format, None
       where the provider does not speak it.
     * `operation_paths`: what follows the base URL for operations beside chat, where it is not the
-      common path; `images_to_edit`: how those are given (see `images.Inputs`).
+      common path; `images_to_edit`: how it takes those.
     * `limits`: the names of the output limit that it takes; the first is written for clients of
       other formats, and in place of a name that it does not take.
     * `takes_stream_options`: whether `stream_options` may be sent; without it, usage comes unasked.
@@ -47,7 +47,7 @@ class ChatQuirks(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     path: str = "/chat/completions"
     responses_path: str | None = None
     operation_paths: Mapping[str, str] = {}
-    images_to_edit: Inputs = "form"
+    images_to_edit: ImageInputs = "form"
     limits: tuple[str, ...] = LIMITS
     takes_stream_options: bool = True
     takes_developer_role: bool = True

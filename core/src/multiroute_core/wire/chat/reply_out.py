@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from multiroute_core.api.call import Call
 from multiroute_core.api.content import Part
 from multiroute_core.api.events import (
@@ -274,7 +276,9 @@ class ChatWriter:
             return self._think(key, part.text) if part.text else b""
         if part.kind in ("text", "refusal"):
             name = "content" if part.kind == "text" else "refusal"
-            return self._chunk(event.choice, {name: part.text}) if part.text else b""
+            told = self._chunk(event.choice, {name: part.text}) if part.text else b""
+            cited = [self._cite(key, citation, len(part.text)) for citation in part.citations]
+            return told + b"".join(cited)
         if part.kind == "audio":
             self._audio.add(key)
             return self._chunk(event.choice, {"audio": {"id": part.id}}) if part.id else b""
@@ -322,7 +326,7 @@ class ChatWriter:
             detail = self._detail(key, is_summary, {"signature": signature})
         else:
             number = self._details[key] = len(self._details)
-            whole = Part("thinking", text, id=part.id, signature=signature, origin=part.origin)
+            whole = replace(part, text=text, signature=signature)
             detail = thinking_detail(whole, number)
         return self._chunk(event.choice, {"reasoning_details": [detail]})
 
@@ -362,13 +366,18 @@ class ChatWriter:
         elif channel == "media":
             return self._chunk(event.choice, {"audio": {"data": value}})
         elif channel == "citation" and isinstance(value, Mapping):
-            note = annotation(value, 0)
-            if note is not None:
-                # The official client collects a list over several chunks by this index only.
-                number = self._cited.get(event.choice, 0)
-                self._cited[event.choice] = number + 1
-                return self._chunk(event.choice, {"annotations": [{"index": number, **note}]})
-            self._losses.append(
-                Loss(f"choices[{event.choice}].parts[{event.at}]", "citation", "it has no address")
-            )
+            return self._cite(key, value, 0)
         return b""
+
+    def _cite(self, key: tuple[int, int], citation: JsonObject, text_length: int) -> bytes:
+        """An annotation, numbered: the official client collects a list over several chunks by the
+        number only."""
+        choice, at = key
+        note = annotation(citation, text_length)
+        if note is None:
+            path = f"choices[{choice}].parts[{at}].citations"
+            self._losses.append(Loss(path, "citation", "it has no address"))
+            return b""
+        number = self._cited.get(choice, 0)
+        self._cited[choice] = number + 1
+        return self._chunk(choice, {"annotations": [{"index": number, **note}]})

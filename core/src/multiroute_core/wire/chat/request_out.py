@@ -10,7 +10,13 @@ from multiroute_core.api.content import OutputSchema, Reasoning, Tool, ToolChoic
 from multiroute_core.api.errors import CannotEncode
 from multiroute_core.api.faults import Loss
 from multiroute_core.api.json import EMPTY, Json, JsonObject
-from multiroute_core.wire.chat.messages_out import FOREIGN, MessageWriter, objects, put
+from multiroute_core.wire.chat.messages_out import (
+    EMPTY_VALUES,
+    FOREIGN,
+    MessageWriter,
+    objects,
+    put,
+)
 from multiroute_core.wire.chat.words import LIMITS, PARAMS, WIRE
 
 _WORDS: Final = "target takes words only"
@@ -92,7 +98,8 @@ def encode_call(
     for name, value in body.extra.items():
         held = doc.get(name)
         if call.wire != WIRE:
-            losses.append(Loss(name, "field", FOREIGN))
+            if value not in EMPTY_VALUES:
+                losses.append(Loss(name, "field", FOREIGN))
         elif isinstance(held, Mapping) and isinstance(value, Mapping):
             doc[name] = {**held, **value}
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from multiroute_core.api.json import JsonObject
 
@@ -38,6 +38,10 @@ PARAMS: Final = frozenset(
 
 LIMITS: Final = ("max_completion_tokens", "max_tokens")
 """The names of the output limit; the first that is given counts."""
+
+ImageInputs: TypeAlias = Literal["form", "images", "input_references"]
+"""How a provider takes images to edit: as files of a form (as addresses in `images`, where none is
+a file); as objects with a `url` in `images`; or as content parts in `input_references`."""
 
 THOUGHTS: Final = ("reasoning_content", "reasoning")
 """Names under which providers give thinking as plain text."""

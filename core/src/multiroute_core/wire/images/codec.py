@@ -15,6 +15,8 @@ from multiroute_core.api.json import Json, JsonObject, frozen
 from multiroute_core.api.operations import Image, ImageBody, Images
 from multiroute_core.api.reply import Reply
 from multiroute_core.api.usage import Usage
+from multiroute_core.wire.chat.usage import usage as chat_usage
+from multiroute_core.wire.chat.words import ImageInputs
 from multiroute_core.wire.fields import (
     as_int,
     as_object,
@@ -106,6 +108,8 @@ def _media(value: Json, path: str) -> Media:
     if file_id is not None:
         return Media(file_id=file_id)
     link = given.get("image_url") or given.get("url")
+    if isinstance(link, Mapping):
+        link = link.get("url")
     mime, data, url = media_from_url(as_text(link, f"{path}.image_url"))
     return Media(mime, data, url)
 
@@ -127,26 +131,61 @@ def _shared(call: Call, model: str) -> tuple[ImageBody, dict[str, Json], tuple[L
     return body, doc, tuple(Loss(name, "field", why) for name in body.extra)
 
 
-def encode_call(call: Call, model: str) -> tuple[dict[str, Json], tuple[Loss, ...]]:
+def encode_call(
+    call: Call, model: str, inputs: ImageInputs = "form"
+) -> tuple[dict[str, Json], tuple[Loss, ...]]:
     """The JSON document for an upstream of this format, and what it could not hold.
 
-    Images to edit are given as addresses; for files see `encode_edit`.
+    Images to edit are given as addresses, files in data URLs, in the way that `inputs` names; for
+    a form see `encode_edit`.
 
     Raises:
-        CannotEncode: not an image call.
+        CannotEncode: not an image call, or an image at a provider's own place.
     """
     body, doc, losses = _shared(call, model)
     if body.images:
-        doc["images"] = [{"image_url": _link(media)} for media in body.images]
+        kept = None if inputs == "input_references" else _spelt(call, inputs)
+        if kept is not None:
+            doc.update(kept)
+        else:
+            name = "input_references" if inputs == "input_references" else "images"
+            doc[name] = [_address(media, inputs) for media in body.images]
     if body.mask is not None:
-        doc["mask"] = {"image_url": _link(body.mask)}
+        if inputs == "input_references":
+            losses = (*losses, Loss("mask", "mask of the edit", "target has no such field"))
+        else:
+            doc["mask"] = _address(body.mask, inputs)
     return doc, losses
 
 
-def _link(media: Media) -> str | None:
+def _spelt(call: Call, inputs: ImageInputs) -> dict[str, Json] | None:
+    """The images as a client of the target's own spelling gave them; None: it is another's."""
+    if call.wire != WIRE:
+        return None
+    key = "image_url" if inputs == "form" else "url"
+    given = {name: call.doc[name] for name in ("image", "images") if call.doc.get(name) is not None}
+    for value in given.values():
+        listed = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+        for item in listed:
+            if not (isinstance(item, Mapping) and isinstance(item.get(key), str)):
+                return None
+    return given if given and "image[]" not in call.doc else None
+
+
+def _address(media: Media, inputs: ImageInputs) -> dict[str, Json]:
     if media.data_b64 is not None:
-        return data_url(media.mime or "image/png", media.data_b64)
-    return media.url
+        url = data_url(media.mime or "image/png", media.data_b64)
+    elif media.url is not None:
+        url = media.url
+    elif inputs == "form" and media.file_id is not None:
+        return {"file_id": media.file_id}
+    else:
+        raise CannotEncode("an image to edit is a file at another provider")
+    if inputs == "form":
+        return {"image_url": url}
+    if inputs == "images":
+        return {"type": "image_url", "url": url}
+    return {"type": "image_url", "image_url": {"url": url}}
 
 
 def encode_edit(call: Call, model: str) -> tuple[bytes, bytes, tuple[Loss, ...]]:
@@ -178,7 +217,9 @@ def _file(media: Media, name: str) -> JsonObject:
 
 
 def usage(native: JsonObject) -> Usage:
-    """The buckets: text and image tokens in, image tokens out."""
+    """The buckets: text and image tokens in, image tokens out; or as the chat format counts."""
+    if "input_tokens" not in native and "output_tokens" not in native:
+        return chat_usage(native)
 
     def count(source: JsonObject, name: str) -> int | None:
         value = source.get(name)
@@ -194,6 +235,7 @@ def usage(native: JsonObject) -> Usage:
     return Usage(
         input_fresh=None if total is None else max(0, total - image),
         media=tuple(media),
+        reported_cost_pusd=chat_usage(native).reported_cost_pusd,
         native=native,
     )
 

@@ -1,12 +1,14 @@
 """The messages format: the client's dialect, and codecs for providers that speak it.
 
 For adapters: `encode_call`, `decode_call`, `decode_reply`, `decode_count`, `MessagesDecoder`,
-`relay_fields`, `with_query`, `client_header`, `usage`, `classify`, `fault_of`. For the gateway:
-`MessagesDialect`, `CLIENT_HEADERS`, `QUERY_HEADER`.
+`relay_fields`, `with_query`, `client_header`, `usage`, `classify`, `fault_of`, `UNSIGNED` and
+`thinking_path` (to report thinking lost). For the gateway: `MessagesDialect`, `CLIENT_HEADERS`,
+`QUERY_HEADER`.
 Source: the vendor's public API reference and recorded traffic; the recorded bytes win.
 """
 
 from multiroute_core.wire.messages.abilities import Abilities, abilities_of
+from multiroute_core.wire.messages.blocks_out import UNSIGNED, thinking_path
 from multiroute_core.wire.messages.dialect import MessagesDialect
 from multiroute_core.wire.messages.faults import classify, fault_of
 from multiroute_core.wire.messages.names import (
@@ -26,6 +28,7 @@ __all__ = [
     "BETA_HEADER",
     "CLIENT_HEADERS",
     "QUERY_HEADER",
+    "UNSIGNED",
     "VERSION_HEADER",
     "Abilities",
     "MessagesDecoder",
@@ -40,6 +43,7 @@ __all__ = [
     "encode_call",
     "fault_of",
     "relay_fields",
+    "thinking_path",
     "usage",
     "with_query",
 ]

@@ -15,6 +15,7 @@ from multiroute_core.wire.messages.blocks_in import native_block, server_call_bl
 from multiroute_core.wire.messages.names import FOREIGN, NO_PARAM, WIRE
 from multiroute_core.wire.strict import raw_json
 
+UNSIGNED: Final = "it has no signature of this family"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 _NOT_ID: Final = re.compile(r"[^A-Za-z0-9_-]")
 
@@ -134,6 +135,13 @@ def _citations(part: Part, block: dict[str, Json], path: str, losses: list[Loss]
         block["citations"] = kept
 
 
+def thinking_path(part: Part, path: str) -> str:
+    """Where the client wrote thinking: in the chat format, plain thinking is a message's field."""
+    if part.origin == "chat" and part.name is not None:
+        return f"{path.rpartition('.content[')[0]}.{part.name}"
+    return path
+
+
 def _thinking(part: Part, path: str, losses: list[Loss]) -> dict[str, Json] | None:
     """Thinking goes back only with the signature that this family gave it.
 
@@ -141,7 +149,7 @@ def _thinking(part: Part, path: str, losses: list[Loss]) -> dict[str, Json] | No
     """
     if part.origin != WIRE or part.signature is None:
         if part.text or part.signature:
-            losses.append(Loss(path, "thinking block", "it has no signature of this family"))
+            losses.append(Loss(thinking_path(part, path), "thinking block", UNSIGNED))
         return None
     detail = part.extra.get("detail")
     is_plain = part.name == "thinking" or (

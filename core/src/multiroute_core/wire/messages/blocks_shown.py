@@ -149,7 +149,7 @@ def whole(
         if shown:
             block["citations"] = shown
     else:
-        block["input"] = _arguments(part, path, losses)
+        block["input"] = arguments(part, path, losses)
     if block is not None:
         losses.extend(lost_fields(part, path))
     return block
@@ -175,7 +175,12 @@ def shown_citations(part: Part, path: str, losses: list[Loss]) -> list[Json]:
     return shown
 
 
-def _arguments(part: Part, path: str, losses: list[Loss]) -> Json:
+def is_free_text(part: Part) -> bool:
+    """Whether a tool call has text of any form for arguments, as other formats' custom tools do."""
+    return part.origin != WIRE and part.extra.get("type") in ("custom", "custom_tool_call")
+
+
+def arguments(part: Part, path: str, losses: list[Loss]) -> Json:
     """Arguments as the object that this format wants; any other text stands in it as it is.
 
     Source: the vendor's advice on handing back arguments that are not JSON (fine-grained tool

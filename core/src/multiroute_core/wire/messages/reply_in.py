@@ -294,6 +294,8 @@ class MessagesDecoder:
 
 def decode_reply(body: bytes, read_usage: UsageReader = messages_usage) -> list[Event]:
     """The events of a whole reply's body; a body that is no such reply gives `Broken`."""
+    if not body.strip():
+        return [_broken("empty", "the provider's reply is empty")]
     try:
         doc: Json = loads(body)
     except ValueError:
@@ -303,6 +305,8 @@ def decode_reply(body: bytes, read_usage: UsageReader = messages_usage) -> list[
 
 def decode_count(body: bytes) -> list[Event]:
     """The events of a reply to a request to count tokens."""
+    if not body.strip():
+        return [_broken("empty", "the provider's reply is empty")]
     try:
         doc: Json = loads(body)
     except ValueError:

@@ -175,7 +175,7 @@ def _params(
         elif name in ("top_p", "top_k"):
             doc[name] = value
         elif name in ("user", "safety_identifier") and isinstance(value, str):
-            lay_over(doc, {"metadata": {"user_id": value}})
+            _user(value, name, doc, losses)
         elif name == "metadata" and isinstance(value, Mapping):
             _metadata(value, doc, losses)
         elif name == "service_tier" and is_own:
@@ -198,10 +198,19 @@ _NEUTRAL: Final[Mapping[str, Json]] = {
 """Values that say what the target does anyway: leaving them out loses nothing."""
 
 
+def _user(value: Json, path: str, doc: dict[str, Json], losses: list[Loss]) -> None:
+    """Name the end user, for whom there is one name: the first that was given."""
+    held = doc.get("metadata")
+    if not isinstance(held, Mapping) or "user_id" not in held:
+        lay_over(doc, {"metadata": {"user_id": value}})
+    elif held["user_id"] != value:
+        losses.append(Loss(path, "second name of the end user", "target takes one: sent the first"))
+
+
 def _metadata(value: Mapping[str, Json], doc: dict[str, Json], losses: list[Loss]) -> None:
     for name, item in value.items():
         if name == "user_id":
-            doc["metadata"] = {"user_id": item}
+            _user(item, "metadata.user_id", doc, losses)
         else:
             losses.append(Loss(f"metadata.{name}", "metadata", "target knows user_id only"))
 

@@ -24,8 +24,10 @@ from multiroute_core.api.faults import Fault, Loss
 from multiroute_core.api.json import Json, JsonObject
 from multiroute_core.api.usage import Usage, merged
 from multiroute_core.wire.messages.blocks_shown import (
+    arguments,
     beginning,
     citation_of,
+    is_free_text,
     is_native,
     is_redacted,
     lost_fields,
@@ -236,6 +238,7 @@ class MessagesWriter:
         if known is not None and isinstance(value, str):
             if value:
                 block.text.append(value)
+            if value and not is_free_text(block.part):
                 self._tell(block, {"type": known[0], known[1]: value}, out)
         elif event.channel == "signature":
             block.signature.append(str(value))
@@ -282,6 +285,12 @@ class MessagesWriter:
             shown = whole(told, f"content[{block.at}]", "", block.at, self._losses)
             if shown is not None:
                 self._show(block, out, shown)
+        elif is_free_text(part):
+            # Such text has to be put in an object, for which all of it is needed.
+            called = replace(part, arguments="".join(block.text))
+            given = arguments(called, f"content[{block.at}]", self._losses)
+            text = dump(given).decode() if isinstance(given, Mapping) else called.arguments
+            self._tell(block, {"type": "input_json_delta", "partial_json": text}, out)
         elif len(block.signature) > (1 if part.signature else 0):
             path = f"content[{block.at}].signature"
             self._losses.append(Loss(path, "opaque state", "it came after the block had begun"))

@@ -23,7 +23,6 @@ EFFORT_TOKENS: Final[Mapping[str, int]] = {
 """Thinking budgets for efforts in words. Ours, not the vendor's: reported as a loss each time."""
 
 _LEAST_BUDGET: Final = 1024
-_PATH: Final = "reasoning_effort"
 _NEAREST: Final[Mapping[str, tuple[str, ...]]] = {
     "minimal": ("low",),
     "xhigh": ("high",),
@@ -47,11 +46,11 @@ def write_thinking(
         return
     native = wish.extra if wish.origin == WIRE else {}
     if wish.enabled is False or wish.effort == "none":
-        _switch_off(doc, able, native, losses)
-        _put_effort(doc, _word(wish.effort, able, losses) if wish.effort != "none" else None)
+        _switch_off(wish, doc, able, native, losses)
+        _put_effort(doc, _word(wish, wish.effort, able, losses) if wish.effort != "none" else None)
         return
     if _is_forced(doc) and wish.origin != WIRE:
-        losses.append(Loss(_PATH, "thinking", "target does not think while a tool is forced"))
+        losses.append(Loss(_path(wish), "thinking", "target does not think while a tool is forced"))
         if able.adaptive and able.off:
             doc["thinking"] = {"type": "disabled"}
         return
@@ -59,6 +58,11 @@ def write_thinking(
         _adapt(wish, doc, able, native, losses)
     else:
         _limit(wish, body, doc, able, native, losses)
+
+
+def _path(wish: Reasoning) -> str:
+    """Where the client wrote the wish."""
+    return "reasoning" if wish.origin == "responses" else "reasoning_effort"
 
 
 def _adapt(
@@ -76,7 +80,7 @@ def _adapt(
         doc["thinking"] = {**_further(native), "type": "adaptive"}
         if wish.summary is not None and wish.summary != "none":
             doc["thinking"] = {**_further(native), "type": "adaptive", "display": "summarized"}
-    _put_effort(doc, _word(effort, able, losses))
+    _put_effort(doc, _word(wish, effort, able, losses))
 
 
 def _limit(
@@ -90,14 +94,14 @@ def _limit(
     budget = wish.budget_tokens
     if wish.origin == WIRE or budget is not None:
         # The effort stands beside the thinking here, and does not switch it on.
-        _put_effort(doc, _word(wish.effort, able, losses))
+        _put_effort(doc, _word(wish, wish.effort, able, losses))
     elif wish.effort is not None:
         budget = EFFORT_TOKENS.get(wish.effort)
         if budget is None:
-            losses.append(Loss(_PATH, "effort", "target takes a token budget"))
+            losses.append(Loss(_path(wish), "effort", "target takes a token budget"))
             return
         why = f"target takes a token budget: {budget}"
-        losses.append(Loss(_PATH, "effort in words", why))
+        losses.append(Loss(_path(wish), "effort in words", why))
     if budget is None and native.get("type") == "adaptive":
         budget = EFFORT_TOKENS["medium"]
         losses.append(Loss("thinking", "adaptive thinking", f"target takes a budget: {budget}"))
@@ -110,18 +114,24 @@ def _limit(
         elif limit > _LEAST_BUDGET:
             budget = max(_LEAST_BUDGET, limit // 2)
         else:
-            losses.append(Loss(_PATH, "thinking", "the output limit leaves no room"))
+            losses.append(Loss(_path(wish), "thinking", "the output limit leaves no room"))
             return
     doc["thinking"] = {**_further(native), "type": "enabled", "budget_tokens": budget}
+    if wish.summary is not None and wish.summary != "auto":
+        losses.append(Loss("reasoning.summary", "kind of summary", "target has no such choice"))
 
 
 def _switch_off(
-    doc: dict[str, Json], able: Abilities, native: JsonObject, losses: list[Loss]
+    wish: Reasoning,
+    doc: dict[str, Json],
+    able: Abilities,
+    native: JsonObject,
+    losses: list[Loss],
 ) -> None:
     if able.off:
         doc["thinking"] = {**_further(native), "type": "disabled"}
     else:
-        losses.append(Loss(_PATH, "thinking switched off", "target always thinks"))
+        losses.append(Loss(_path(wish), "thinking switched off", "target always thinks"))
 
 
 def _further(native: JsonObject) -> dict[str, Json]:
@@ -139,15 +149,16 @@ def _put_effort(doc: dict[str, Json], effort: str | None) -> None:
         doc["output_config"] = {**(there if isinstance(there, Mapping) else {}), "effort": effort}
 
 
-def _word(effort: str | None, able: Abilities, losses: list[Loss]) -> str | None:
+def _word(wish: Reasoning, effort: str | None, able: Abilities, losses: list[Loss]) -> str | None:
     """The effort in a word that the model takes."""
     if effort is None or effort in able.efforts:
         return effort
     for near in _NEAREST.get(effort, ()):
         if near in able.efforts:
-            losses.append(Loss(_PATH, f"effort {effort[:16]}", f"target takes {near} at most"))
+            why = f"target takes {near} at most"
+            losses.append(Loss(_path(wish), f"effort {effort[:16]}", why))
             return near
-    losses.append(Loss(_PATH, f"effort {effort[:16]}", "target has no such effort"))
+    losses.append(Loss(_path(wish), f"effort {effort[:16]}", "target has no such effort"))
     return None
 
 

@@ -27,7 +27,7 @@ from multiroute_core.wire.audio import (
     speech_reply,
     transcript_reply,
 )
-from multiroute_core.wire.chat.words import Inputs
+from multiroute_core.wire.chat.words import ImageInputs
 from multiroute_core.wire.strict import dump
 
 __all__ = ["PATHS", "Written", "decode", "encode", "relay_fields"]
@@ -74,7 +74,7 @@ def relay_fields(call: Call, model: str) -> dict[str, Json] | None:
     return {"model": model} if model else {}
 
 
-def encode(call: Call, model: str, inputs: Inputs = "form") -> Written:
+def encode(call: Call, model: str, inputs: ImageInputs = "form") -> Written:
     """The request of any of these operations. `inputs`: how the target takes images to edit.
 
     Raises:

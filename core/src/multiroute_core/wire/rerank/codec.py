@@ -82,6 +82,7 @@ def usage(native: JsonObject) -> Usage:
     return Usage(
         input_fresh=used.input_fresh,
         tool_units=(("search_units", units),) if isinstance(units, int) and units > 0 else (),
+        reported_cost_pusd=used.reported_cost_pusd,
         native=native,
     )
 

@@ -51,7 +51,7 @@ _FAILED_STATES: Final = frozenset({"failed", "cancelled"})
 _PINGS: Final = frozenset({"keepalive", "ping"})
 
 
-def _broken(kind: Literal["protocol", "truncated", "too_large"], message: str) -> Broken:
+def _broken(kind: Literal["protocol", "truncated", "empty", "too_large"], message: str) -> Broken:
     return Broken(Fault(kind, message))
 
 
@@ -342,6 +342,8 @@ class ResponsesDecoder:
 
 def decode_reply(body: bytes, read_usage: UsageReader = responses_usage) -> list[Event]:
     """The events of a whole reply's body; a body that is no such reply gives `Broken`."""
+    if not body.strip():
+        return [_broken("empty", "the provider's reply is empty")]
     try:
         doc: Json = loads(body)
     except ValueError:

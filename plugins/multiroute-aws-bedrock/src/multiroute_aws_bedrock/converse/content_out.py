@@ -11,6 +11,7 @@ from typing import Final
 from multiroute_aws_bedrock.converse.shape import DOCUMENTS, IMAGES, OMITTED, WIRE, overlaid
 from multiroute_aws_bedrock.models import maker, takes_cache_marks
 from multiroute_core.api import CannotEncode, Json, JsonObject, Loss, Media, Part
+from multiroute_core.wire.messages import UNSIGNED, thinking_path
 from multiroute_core.wire.strict import raw_json
 
 FOREIGN: Final = "belongs to another API format"
@@ -125,7 +126,7 @@ class BlockWriter:
                 "reasoningContent": {"reasoningText": {"text": part.text, "signature": signature}}
             }
         if part.text or signature:
-            self._lose(path, "thinking block", "it has no signature of this family")
+            self._lose(thinking_path(part, path), "thinking block", UNSIGNED)
         return None
 
     def _tool_use(self, part: Part, path: str) -> dict[str, Json]:

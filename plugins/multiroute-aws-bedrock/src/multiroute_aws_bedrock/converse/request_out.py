@@ -90,7 +90,7 @@ def encode_call(call: Call, model: str) -> tuple[dict[str, Json], tuple[Loss, ..
         _structure(body.schema, model, doc, losses, native=native)
     thinking = write_reasoning(body, model, doc, losses)
     doc = overlaid(doc, thinking)
-    _params(body, model, doc, losses, native=native)
+    _params(call, body, model, doc, losses)
     for name, value in body.extra.items():
         if native or name in _OWN_FIELDS:
             doc = overlaid(doc, {name: value})
@@ -265,8 +265,9 @@ def _structure(
 
 
 def _params(
-    body: ChatBody, model: str, doc: dict[str, Json], losses: list[Loss], *, native: bool
+    call: Call, body: ChatBody, model: str, doc: dict[str, Json], losses: list[Loss]
 ) -> None:
+    native = call.wire == WIRE
     extra = doc.get(ADDITIONAL)
     thinking = extra.get("thinking") if isinstance(extra, Mapping) else None
     kind = thinking.get("type") if isinstance(thinking, Mapping) else None
@@ -296,9 +297,14 @@ def _params(
         elif name in _NEUTRAL and value == _NEUTRAL[name]:
             continue
         else:
-            losses.append(Loss(name, "parameter", _NO_PARAM))
+            losses.append(Loss(param_path(name, call), "parameter", _NO_PARAM))
     if config:
         doc.update(overlaid(doc, {"inferenceConfig": config}))
+
+
+def param_path(name: str, call: Call) -> str:
+    """Where the client wrote a parameter: the messages format has the end user inside another."""
+    return "metadata.user_id" if name == "user" and call.wire == "messages" else name
 
 
 def _top_k(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from multiroute_aws_bedrock.converse.request_out import param_path
 from multiroute_aws_bedrock.converse.shape import overlaid
 from multiroute_aws_bedrock.invoke.shape import PromptShape
 from multiroute_core.api import (
@@ -132,7 +133,8 @@ def encode_prompt(
         else:
             losses.append(Loss("n", "several choices", "target gives one answer"))
     if body.reasoning is not None:
-        losses.append(Loss("reasoning_effort", "thinking", "the model does not think"))
+        wish = "reasoning" if body.reasoning.origin == "responses" else "reasoning_effort"
+        losses.append(Loss(wish, "thinking", "the model does not think"))
     if body.tool_choice is not None:
         losses.append(Loss("tool_choice", "tool choice", "there are no tools to choose from"))
     paths = {"temperature": shape.temperature, "top_p": shape.top_p, "top_k": shape.top_k}
@@ -141,7 +143,7 @@ def encode_prompt(
         if path:
             doc = overlaid(doc, _nested(path, value))
         else:
-            losses.append(Loss(name, "parameter", _NO_PARAM))
+            losses.append(Loss(param_path(name, call), "parameter", _NO_PARAM))
     if own:
         return overlaid(doc, body.extra), tuple(losses)
     losses.extend(Loss(name, "field", _NO_PARAM) for name in body.extra)
