@@ -13,8 +13,20 @@ from tests.workspace import distributions
 
 _ROOT = Path(__file__).resolve().parents[2]
 _STARTER = ["cost", "quality", "latency", "ladder", "sqlite", "sandbox", "catalog"]
+_PROVIDERS = (
+    "anthropic",
+    "aws-bedrock",
+    "azure-openai",
+    "cohere",
+    "google",
+    "mistral",
+    "ollama",
+    "openai",
+    "openai-compatible",
+    "openrouter",
+)
 _READMES = {name: _ROOT / "plugins" / f"multiroute-{name}" / "README.md" for name in
-            (*_STARTER, "openai", "anthropic")}  # fmt: skip
+            (*_STARTER, *_PROVIDERS)}  # fmt: skip
 _each = pytest.mark.parametrize("name", _READMES)
 
 

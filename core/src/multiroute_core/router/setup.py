@@ -312,7 +312,7 @@ class _Builder:
                 ) else "add its provider, or a [models] table with 'serve'"
                 if profile.strict:
                     self.problem(place, message, hint)
-                else:
+                elif not open_ended:  # what a provider tells of at its start may serve it
                     warning = self.project.locator.problem(place, message, hint, "warning")
                     self.warnings.append(str(warning))
             if not candidates and profile.candidates and not open_ended:
