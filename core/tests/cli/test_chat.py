@@ -175,27 +175,34 @@ def test_ctrl_c_ends_the_answer_and_the_conversation_goes_on():
     assert messages == [{"role": "user", "content": "second"}], "what was ended is not carried on"
 
 
-def _read_until(terminal: int, wanted: bytes) -> bytes:
-    """What a terminal shows, up to and with the wanted words."""
-    shown = b""
-    while wanted not in shown:
-        ready, _, _ = select.select([terminal], [], [], 30)
-        assert ready, f"{wanted!r} did not come, but {shown!r}"
-        shown += os.read(terminal, 4096)
-    return shown
+class _Terminal:
+    """What a terminal shows, read word by word; what came with a word waits for the next."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._shown = b""
+
+    def read_until(self, wanted: bytes) -> None:
+        """Wait for these words and take all up to them."""
+        while wanted not in self._shown:
+            ready, _, _ = select.select([self._number], [], [], 30)
+            assert ready, f"{wanted!r} did not come, but {self._shown!r}"
+            self._shown += os.read(self._number, 4096)
+        self._shown = self._shown.partition(wanted)[2]
 
 
 def test_at_a_terminal_ctrl_c_at_the_prompt_is_answered_and_ctrl_d_ends(project):
     pid, terminal = pty.fork()
     if pid == 0:
         os.execv(sys.executable, [*_CHAT])
+    shown = _Terminal(terminal)
     try:
-        _read_until(terminal, b"> ")
+        shown.read_until(b"> ")
         os.write(terminal, b"\x03")
-        _read_until(terminal, b"Ctrl-D ends")
+        shown.read_until(b"Ctrl-D ends")
         os.write(terminal, b"Hello\n")
-        _read_until(terminal, b"You said: Hello")
-        _read_until(terminal, b"> ")
+        shown.read_until(b"You said: Hello")
+        shown.read_until(b"> ")
         os.write(terminal, b"\x04")
         _, status = os.waitpid(pid, 0)
     finally:
