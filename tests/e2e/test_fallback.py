@@ -327,3 +327,38 @@ def test_chat_replies_pass_through_with_unknown_fields(tmp_path: Path) -> None:
             assert headers["authorization"] == "Bearer sk-upstream-openai"
 
     run(scenario)
+
+
+def test_more_output_than_a_model_gives_is_asked_for_as_much_as_it_gives(tmp_path: Path) -> None:
+    limit = '[models."lab/first".capabilities]\nmax_output = 100'
+
+    async def scenario() -> None:
+        async with (
+            ScriptedUpstream([Answer(body=chat_reply("hi"))]) as first,
+            gateway(tmp_path, two_providers(first.base_url, first.base_url, limit)) as served,
+        ):
+            raw = await served.client.chat.completions.with_raw_response.create(
+                model="lab/first", messages=HELLO, max_tokens=64_000
+            )
+            assert first.requests[0].json()["max_tokens"] == 100
+            assert "64000" in raw.headers["x-multiroute-losses"]
+
+    run(scenario)
+
+
+def test_what_no_candidate_can_do_is_the_requests_fault_and_no_503(tmp_path: Path) -> None:
+    limit = '[models."lab/first".capabilities]\ntools = false'
+
+    async def scenario() -> None:
+        async with (
+            ScriptedUpstream([Answer(body=chat_reply("hi"))]) as first,
+            gateway(tmp_path, two_providers(first.base_url, first.base_url, limit)) as served,
+        ):
+            tools = [{"type": "function", "function": {"name": "f", "parameters": {}}}]
+            with pytest.raises(openai.BadRequestError, match="cannot do tools"):
+                await served.client.chat.completions.create(
+                    model="lab/first", messages=HELLO, tools=tools
+                )
+            assert first.requests == []
+
+    run(scenario)

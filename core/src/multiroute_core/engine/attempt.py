@@ -16,6 +16,7 @@ from multiroute_core.api.provider import Provider
 from multiroute_core.api.routing import Candidate
 from multiroute_core.api.upstream import Head
 from multiroute_core.api.usage import Usage, merged
+from multiroute_core.engine.ceiling import fitted
 from multiroute_core.engine.lanes import Lane, Piece, lane_for
 from multiroute_core.engine.lease import Lease
 from multiroute_core.engine.transport import Exchange, TransportFault, Upstream, read_all
@@ -94,7 +95,9 @@ class Attempt:
 
     async def _open(self) -> Fault | None:
         target = self.candidate.target
-        lane = lane_for(self.call, target, self._provider, self._dialect)
+        call, lowered = fitted(self.call, self.candidate.max_output)
+        lane = lane_for(call, target, self._provider, self._dialect)
+        lane.losses = (*lane.losses, *lowered)
         self.lane = lane
         if lane.losses and self._lease.limits.on_loss == "error":
             lost = ", ".join(loss.path for loss in lane.losses)

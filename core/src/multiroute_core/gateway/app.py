@@ -155,7 +155,8 @@ class Gateway:
         raise HttpRefusal(
             404,
             "unknown_path",
-            "there is nothing at this path: POST /v1/chat/completions, GET /v1/models",
+            "there is nothing at this path; calls go to POST /v1/chat/completions, /v1/responses "
+            "or /v1/messages, GET /v1/models lists what may be asked for",
         )
 
     def _is_native(self, exchange: Exchange) -> bool:

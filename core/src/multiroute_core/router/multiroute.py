@@ -58,6 +58,7 @@ from multiroute_core.router.setup import Setup, build
 from multiroute_core.router.stored import StoredDecision
 from multiroute_core.router.targets import Targets
 from multiroute_core.routing import Compiled
+from multiroute_core.routing.filters import OF_THE_REQUEST
 
 
 class InstanceSummary(Struct, frozen=True):
@@ -466,6 +467,8 @@ def _nobody(compiled: Compiled, decision: Decision) -> CallFailed:
     message = "no candidate can serve this request"
     error = CallFailed(Fault("no_candidate", f"{message}: {reasons}" if reasons else message))
     error.decision_id = decision.id
+    if decision.removed and all(one.filter in OF_THE_REQUEST for one in decision.removed):
+        error.status = 400  # a 503 would have every SDK try again what cannot work
     return error
 
 

@@ -36,6 +36,8 @@ def _capability(
     return None
 
 
+OF_THE_REQUEST = frozenset({"context", "capability", "require", "operation", "continuation"})
+"""Filters that speak of the request, not of the candidates' state: trying again changes nothing."""
 _NEEDS_OPERATION = {"count_tokens": "chat", "image_edits": "images"}
 
 
@@ -65,16 +67,13 @@ def removed_by_continuation(view: View, continues: str) -> Iterator[Verdict]:
 
 
 def removed_by_size(view: View, features: Features) -> Iterator[Verdict]:
-    """Candidates whose context or output limit the request exceeds. Unknown limits pass."""
+    """Candidates whose context the request exceeds. Unknown limits pass.
+
+    An output limit above a candidate's removes nothing: it is a ceiling, which the engine lowers.
+    """
     wanted = features.input_tokens
-    longest = features.max_output
     for index, candidate in enumerate(view.candidates):
         context = candidate.context
         if context is not None and wanted > context:
             reason = f"about {wanted} input tokens exceed its context of {context}"
             yield Verdict(index, "context", reason)
-        elif longest is not None:
-            limit = candidate.max_output
-            if limit is not None and longest > limit:
-                reason = f"{longest} output tokens exceed its limit of {limit}"
-                yield Verdict(index, "max_output", reason)
