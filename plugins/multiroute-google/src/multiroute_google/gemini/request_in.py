@@ -207,7 +207,8 @@ def _schema(config: JsonObject) -> OutputSchema | None:
     native = config.get("responseSchema")
     mime = text_or_none(config.get("responseMimeType"), "generationConfig.responseMimeType")
     if exact is not None:
-        schema = as_object(exact, "generationConfig.responseJsonSchema")
+        # Clients write the subset's upper-case types here too (seen: Gemini CLI 0.61).
+        schema = to_json_schema(as_object(exact, "generationConfig.responseJsonSchema"))
         return OutputSchema("json_schema", schema=schema)
     if native is not None:
         given = as_object(native, "generationConfig.responseSchema")

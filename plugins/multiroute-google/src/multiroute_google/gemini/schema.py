@@ -132,7 +132,7 @@ def chosen(schema: JsonObject, own: str, as_json: str, spelt: JsonObject) -> tup
     ('parameters', {'type': 'string'})
     """
     exact = spelt.get(as_json)
-    if isinstance(exact, Mapping) and exact == schema:
+    if isinstance(exact, Mapping) and schema in (exact, to_json_schema(exact)):
         return as_json, exact
     native = spelt.get(own)
     if isinstance(native, Mapping) and to_json_schema(native) == schema:

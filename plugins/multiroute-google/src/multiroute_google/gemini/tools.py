@@ -43,7 +43,9 @@ def _function(value: Json, path: str) -> Tool:
     fields = keyed(as_object(value, path), _FUNCTION, path)
     schema: JsonObject | None = None
     if "parametersJsonSchema" in fields:
-        schema = as_object(fields["parametersJsonSchema"], f"{path}.parametersJsonSchema")
+        schema = to_json_schema(
+            as_object(fields["parametersJsonSchema"], f"{path}.parametersJsonSchema")
+        )
     elif "parameters" in fields:
         schema = to_json_schema(as_object(fields["parameters"], f"{path}.parameters"))
     extra: dict[str, Json] = dict(rest(fields, _FUNCTION))
