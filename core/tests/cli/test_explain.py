@@ -38,7 +38,7 @@ def test_a_request_in_a_file_is_explained(project, folder, run, spawn):
 
 
 def test_a_removed_candidate_says_what_removed_it(project, folder, run):
-    body = {"model": "fragile", "max_tokens": 10**6, "messages": [{"role": "user", "content": "a"}]}
+    body = {"model": "fragile", "messages": [{"role": "user", "content": "word " * 200_000}]}
     (folder / "long.json").write_text(json.dumps(body), encoding="utf-8")
     done = run("explain", "long.json")
     assert done.code == 0
