@@ -111,3 +111,16 @@ def test_a_path_cannot_leave_the_base_url(path: str) -> None:
         return
     with pytest.raises(InvalidRequest):
         native_url("https://api.acme.com/v1", request)
+
+
+def test_an_open_gateway_refuses_foreign_hosts_where_it_answers_calls(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with (
+            gateway(tmp_path, two_providers("http://127.0.0.1:9", "http://127.0.0.1:9")) as served,
+            httpx.AsyncClient(headers={"host": "rebound.example"}) as client,
+        ):
+            assert (await client.get(f"{served.url}/v1/models")).status_code == 421
+            assert (await client.get(f"{served.url}/health/live")).status_code == 200
+            assert (await client.get(f"{served.url}/nothing")).status_code == 404
+
+    run(scenario)

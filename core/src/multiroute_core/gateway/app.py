@@ -118,10 +118,10 @@ class Gateway:
 
     async def _dispatch(self, exchange: Exchange) -> None:
         check_framing(exchange.found, exchange.scope["http_version"])
-        if not self._router.has_keys:
-            check_local_host(exchange.found)
         route = self._routes.get((exchange.method, exchange.path)) or self._other(exchange)
         exchange.wire = route.wire
+        if route.access != "public" and not self._router.has_keys:
+            check_local_host(exchange.found)
         exchange.principal = authorised(self._router, exchange, route.access, self._logger)
         await route.endpoint(exchange)
 
